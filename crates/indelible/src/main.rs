@@ -1,0 +1,4 @@
+//! The `indelible` binary.
+#![forbid(unsafe_code)]
+
+fn main() {}

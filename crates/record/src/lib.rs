@@ -1,0 +1,2 @@
+//! Records and events of the Linux audit subsystem.
+#![forbid(unsafe_code)]

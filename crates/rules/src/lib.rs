@@ -1,0 +1,2 @@
+//! Audit rules.
+#![forbid(unsafe_code)]

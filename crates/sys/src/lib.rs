@@ -1,0 +1,1 @@
+//! Kernel interfaces: the only unsafe code of the project.

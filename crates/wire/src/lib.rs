@@ -1,0 +1,2 @@
+//! Sans-IO protocol peers.
+#![forbid(unsafe_code)]
