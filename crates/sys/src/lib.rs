@@ -1,1 +1,13 @@
-//! Kernel interfaces: the only unsafe code of the project.
+//! Kernel interfaces: the audit netlink socket, what a process may do, who this host is.
+//!
+//! This is the only crate of the project that holds unsafe code. It parses no record text and
+//! keeps no state of its own: [`audit::Control`] asks and sets, [`audit::CaptureSocket`] receives.
+
+pub mod audit;
+pub mod clock;
+mod error;
+pub mod host;
+pub mod lock;
+pub mod process;
+
+pub use error::{Error, Result};

@@ -1,0 +1,72 @@
+//! What this process is and may do: capabilities, identity, memory locking, its parent's death.
+
+use rustix::process::{Gid, Signal, Uid};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use crate::{Error, Result};
+
+/// True if this process may register as the audit daemon (CAP_AUDIT_CONTROL, effective).
+#[must_use]
+pub fn may_control_audit() -> bool {
+    rustix::thread::capabilities(None)
+        .is_ok_and(|sets| sets.effective.contains(CapabilitySet::AUDIT_CONTROL))
+}
+
+/// True if the effective user is root.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Has the kernel send `SIGTERM` to this process when the thread that started it ends.
+///
+/// # Errors
+/// [`Error::System`] from `prctl`.
+pub fn end_with_parent() -> Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))
+        .map_err(Error::system("asking for a signal at the parent's end"))
+}
+
+/// Keeps this process's pages in memory from their first use on, so that the reader of the audit
+/// socket never waits for a disk. Silently without effect where the limit does not allow it.
+pub fn lock_memory() {
+    // SAFETY: no pointers are passed; the call only changes how pages are kept.
+    let _ = unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE | MCL_ONFAULT) };
+}
+
+/// Becomes `uid` and `gid` for good: no supplementary groups, no capabilities, no way back.
+/// To be called before other threads are started, since identity is per thread in Linux.
+///
+/// # Errors
+/// [`Error::System`] for the step that failed; the process must then end.
+pub fn drop_to_user(uid: u32, gid: u32) -> Result<()> {
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    rustix::thread::set_thread_groups(&[])
+        .map_err(Error::system("dropping supplementary groups"))?;
+    rustix::thread::set_thread_res_gid(gid, gid, gid)
+        .map_err(Error::system("changing the group"))?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid)
+        .map_err(Error::system("changing the user"))?;
+    drop_capabilities(CapabilitySet::empty())
+}
+
+/// Gives up every capability but `keep`, and privileges through later executions.
+///
+/// # Errors
+/// [`Error::System`] from `capset` or `prctl`.
+pub fn drop_capabilities(keep: CapabilitySet) -> Result<()> {
+    let sets = CapabilitySets {
+        effective: keep,
+        permitted: keep,
+        inheritable: CapabilitySet::empty(),
+    };
+    rustix::thread::set_capabilities(None, sets).map_err(Error::system("dropping capabilities"))?;
+    rustix::thread::set_no_new_privs(true).map_err(Error::system("forbidding new privileges"))
+}
+
+/// Capabilities that capture keeps: to ask the kernel's status and to register again.
+pub const CAPTURE_CAPABILITIES: CapabilitySet =
+    CapabilitySet::AUDIT_CONTROL.union(CapabilitySet::AUDIT_READ);
+
+/// `MCL_ONFAULT` (include/uapi/asm-generic/mman.h), the same on all architectures that we build for.
+const MCL_ONFAULT: libc::c_int = 4;
