@@ -1,4 +1,38 @@
 //! Tasks of the repository, run as `cargo xtask TASK`.
+//!
+//! One file per task; `shell.rs` runs commands for all of them.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod fuzz;
+mod peers;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => test::run(),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["peers"] => peers::install().map(|notes| notes.iter().for_each(|note| println!("{note}"))),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+  test                   set up, then fmt, clippy, tests, deny, a short fuzz smoke
+  fuzz [SECONDS [NAME]]  each fuzz target, or one, for SECONDS (default 600)
+  peers                  install the tools that compliance tests compare with";

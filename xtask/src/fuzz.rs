@@ -1,0 +1,75 @@
+//! Fuzz targets: all of them for a while, or one.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell;
+
+/// Seconds that each target runs when nothing else is said.
+const DEFAULT_SECONDS: u32 = 600;
+
+/// `fuzz [SECONDS [NAME]]`.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let (seconds, only) = match arguments {
+        [] => (DEFAULT_SECONDS, None),
+        [seconds] => (seconds.parse()?, None),
+        [seconds, name] => (seconds.parse()?, Some(*name)),
+        _ => bail!("usage: cargo xtask fuzz [SECONDS [NAME]]"),
+    };
+    if let Some(reason) = unavailable() {
+        bail!("{reason}");
+    }
+    all(seconds, only)
+}
+
+/// Why fuzzing cannot run here, if it cannot.
+pub(crate) fn unavailable() -> Option<&'static str> {
+    if !shell::succeeds("cargo", &["+nightly", "--version"]) {
+        Some("fuzzing needs a nightly toolchain (`rustup toolchain install nightly`)")
+    } else if !shell::succeeds("cargo", &["+nightly", "fuzz", "--version"]) {
+        Some("fuzzing needs cargo-fuzz (`cargo install cargo-fuzz`)")
+    } else {
+        None
+    }
+}
+
+/// Runs every target, or `only` that one, for `seconds` each.
+pub(crate) fn all(seconds: u32, only: Option<&str>) -> Result<()> {
+    let targets = targets()?;
+    for target in targets
+        .iter()
+        .filter(|target| only.is_none_or(|only| only == target.as_str()))
+    {
+        let limit = format!("-max_total_time={seconds}");
+        let arguments = [
+            "+nightly",
+            "fuzz",
+            "run",
+            target,
+            "--",
+            &limit,
+            "-rss_limit_mb=1024",
+            "-timeout=10",
+        ];
+        shell::run(shell::command("cargo", &arguments))?;
+    }
+    Ok(())
+}
+
+fn targets() -> Result<Vec<String>> {
+    let folder = shell::root().join("fuzz/fuzz_targets");
+    let mut targets = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
+    {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "rs")
+            && let Some(name) = path.file_stem()
+        {
+            targets.push(name.to_string_lossy().into_owned());
+        }
+    }
+    targets.sort();
+    Ok(targets)
+}

@@ -1,0 +1,84 @@
+//! The tools that compliance tests and benches compare with, from the distribution's packages.
+//!
+//! Service starts are blocked while packages are installed: a started auditd would take the
+//! kernel's audit socket from whoever has it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::shell;
+
+/// Package and the program that shows that it is there.
+const PEERS: &[(&str, &str)] = &[("auditd", "/sbin/auditctl")];
+
+/// Installs what is missing where that is possible; returns a line for each peer that stays
+/// missing, with the reason.
+pub(crate) fn install() -> Result<Vec<String>> {
+    let missing: Vec<&str> = PEERS
+        .iter()
+        .filter(|(_, program)| !Path::new(program).exists())
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    if !Path::new("/etc/debian_version").exists() || !indelible_sys::process::is_root() {
+        return Ok(notes(
+            &missing,
+            "installed only as root on Debian or Ubuntu",
+        ));
+    }
+    let _blocked = BlockedServices::new()?;
+    let installed = shell::run(shell::command("apt-get", &["update", "-qq"])).and_then(|()| {
+        let mut command = shell::command(
+            "apt-get",
+            &["install", "-y", "-qq", "--no-install-recommends"],
+        );
+        command
+            .args(&missing)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        shell::run(command)
+    });
+    match installed {
+        Ok(()) => Ok(Vec::new()),
+        Err(error) => Ok(notes(&missing, &format!("{error:#}"))),
+    }
+}
+
+fn notes(missing: &[&str], reason: &str) -> Vec<String> {
+    missing
+        .iter()
+        .map(|peer| format!("skipped: comparisons with {peer}: {reason}"))
+        .collect()
+}
+
+/// While it lives, invoke-rc.d starts nothing (`policy-rc.d` answers 101, "not allowed").
+struct BlockedServices {
+    former: Option<Vec<u8>>,
+}
+
+impl BlockedServices {
+    fn new() -> Result<Self> {
+        let former = fs::read(POLICY).ok();
+        fs::write(POLICY, "#!/bin/sh\nexit 101\n").context("cannot block service starts")?;
+        fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755))?;
+        Ok(Self { former })
+    }
+}
+
+impl Drop for BlockedServices {
+    fn drop(&mut self) {
+        let restored = match &self.former {
+            Some(former) => fs::write(POLICY, former),
+            None => fs::remove_file(POLICY),
+        };
+        if let Err(error) = restored {
+            eprintln!("xtask: cannot restore {POLICY}: {error}");
+        }
+    }
+}
+
+const POLICY: &str = "/usr/sbin/policy-rc.d";
