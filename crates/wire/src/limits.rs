@@ -1,0 +1,65 @@
+//! Every bound of this crate, with its reason.
+
+use std::time::Duration;
+
+/// Type and body of one native frame. A larger one ends the connection.
+pub const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// What a frame decoder keeps allocated while it is empty, so that ten thousand idle connections
+/// do not hold ten thousand frames.
+pub const DECODER_BYTES_KEPT: usize = 64 * 1024;
+/// Streams in one HELLO. 4,096 positions of 32 bytes fit a frame sixteen times.
+pub const STREAMS_MAX: usize = 4_096;
+/// Nodes in a consistency proof: RFC 6962 needs at most 63 for a tree below 2^63 leaves.
+pub const PROOF_HASHES_MAX: usize = 63;
+/// Bytes of an origin, as of a DNS name.
+pub const ORIGIN_BYTES_MAX: usize = 255;
+/// Bytes of the detail in NAK and CLOSE.
+pub const DETAIL_BYTES_MAX: usize = 1_024;
+/// Leaf ranges per stream in one ACK.
+pub const ACK_RANGES_MAX: usize = 1_024;
+/// Streams in one ACK.
+pub const ACK_STREAMS_MAX: usize = STREAMS_MAX;
+
+/// Entries in one batch.
+pub const BATCH_ENTRIES_MAX: u32 = 16_384;
+/// Bytes of a batch before compression: the bound of every decompression.
+pub const BATCH_RAW_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What a sender asks for at once. zstd cannot make it larger than a frame, whatever it holds.
+pub const BATCH_RAW_BYTES_WANTED: usize = 1024 * 1024;
+/// Header of an entry: formats.md, Entry v1.
+pub const ENTRY_HEADER_BYTES: usize = 36;
+/// Header and payload of an entry.
+pub const ENTRY_BYTES_MAX: usize = ENTRY_HEADER_BYTES + 65_000;
+
+/// Raw bytes that an agent keeps unacknowledged.
+pub const WINDOW_BYTES: usize = 8 * 1024 * 1024;
+/// Batches that an agent keeps unacknowledged: many small ones would fit the window by bytes.
+pub const WINDOW_BATCHES: usize = 512;
+/// Encoded bytes that wait for the socket before a peer makes more.
+pub const OUTBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Batches that a receiver holds between reading and acknowledging before it stops reading. An
+/// agent that keeps to its window never reaches it.
+pub const UNANSWERED_BATCHES_MAX: usize = WINDOW_BATCHES + 1;
+/// Raw bytes that a receiver has handed out and not seen appended before it stops reading.
+pub const UNANSWERED_BYTES_MAX: usize = WINDOW_BYTES + BATCH_RAW_BYTES_MAX;
+/// Streams that one connection may name, in HELLO and after it.
+pub const LINES_MAX: usize = 2 * STREAMS_MAX;
+
+/// Silence of our own after which we send PING.
+pub const KEEPALIVE: Duration = Duration::from_secs(10);
+/// Silence of the peer after which the connection is dead.
+pub const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// How long bytes may wait for a socket that takes none.
+pub const STALL_MAX: Duration = Duration::from_secs(30);
+/// From the connection to HELLO, and from HELLO to WELCOME.
+pub const GREETING_MAX: Duration = Duration::from_secs(30);
+/// How long a sent batch may stay without an answer before the agent tries a new connection.
+pub const RECEIPT_MAX: Duration = Duration::from_secs(60);
+/// Shortest wait before a reconnection.
+pub const BACKOFF_MIN: Duration = Duration::from_millis(100);
+/// Longest wait before a reconnection.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// Upper end of the first wait; it doubles with each failure.
+pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+/// Wait before an agent asks again a collector that showed another history.
+pub const DISTRUST_WAIT: Duration = Duration::from_secs(300);

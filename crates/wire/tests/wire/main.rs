@@ -1,0 +1,3 @@
+//! Tests of the native protocol through its public face.
+
+mod messages;
