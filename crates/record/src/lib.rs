@@ -1,2 +1,34 @@
-//! Records and events of the Linux audit subsystem.
+//! Records and events of the Linux audit subsystem: parse, assemble, interpret, write.
+//!
+//! ```text
+//! bytes ─ Record::parse / from_kernel ─▶ Record ─ Assembler ─▶ Event ─ write ─▶ raw, default,
+//!                                          │                    │      interpret, csv, text,
+//!                                        fields              accessors ndjson, enriched
+//! ```
+//!
+//! Everything here is a function of its arguments: no clock, file, socket, environment or name
+//! service. Bad input is data: no byte sequence makes a parser fail, panic, loop or allocate
+//! without bound ([`limits`]).
 #![forbid(unsafe_code)]
+
+mod assemble;
+mod event;
+mod execve;
+mod field;
+pub mod interpret;
+pub mod limits;
+mod names;
+mod number;
+mod record;
+mod record_type;
+mod stamp;
+pub mod write;
+
+pub use assemble::{Assembler, Clock, Counters, Order, Settings};
+pub use event::{Event, Missing, Path, UNSET};
+pub use execve::Argv;
+pub use field::{Field, Part, Quote, Token, Tokens};
+pub use interpret::{Context, Kind, Names, NoNames};
+pub use record::{ENRICHED_SEPARATOR, NotUnderstood, Record, Why};
+pub use record_type::RecordType;
+pub use stamp::{Stamp, stamp};

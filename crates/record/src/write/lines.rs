@@ -1,0 +1,53 @@
+//! Records as lines: [`raw`] and ausearch's [`default`] form.
+
+use crate::event::Event;
+use crate::record::{ENRICHED_SEPARATOR, Record};
+use crate::write::Locale;
+use crate::write::time::Civil;
+
+/// The records as auditd stores them, one line each, enriched parts included.
+pub fn raw(event: &Event, out: &mut Vec<u8>) {
+    for record in event.records() {
+        push_line(&record, true, out);
+        out.push(b'\n');
+    }
+}
+
+/// ausearch's default form: a rule, the time, then the records without their enriched parts, the
+/// last one first.
+///
+/// ```text
+/// ----
+/// time->Tue Nov 14 22:13:20 2023
+/// type=CWD msg=audit(1700000000.123:45): cwd="/root"
+/// ```
+pub fn default(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"----\n");
+    if let Some(stamp) = event.stamp() {
+        out.extend_from_slice(b"time->");
+        Civil::new(stamp.sec, (locale.offset_s)(stamp.sec)).push_ctime(out);
+        out.push(b'\n');
+    }
+    for record in event.records().rev() {
+        push_line(&record, false, out);
+        out.push(b'\n');
+    }
+}
+
+/// One record in the form of audit.log. A kernel message gets the type that the kernel carries
+/// outside of the text.
+fn push_line(record: &Record<'_>, enriched: bool, out: &mut Vec<u8>) {
+    if record.is_kernel() {
+        out.extend_from_slice(b"type=");
+        out.extend_from_slice(record.type_name().as_bytes());
+        out.extend_from_slice(b" msg=");
+    }
+    let raw = record.raw();
+    if enriched {
+        out.extend_from_slice(raw);
+    } else {
+        let length = raw.len() - record.enriched().len();
+        let kept = &raw[..length];
+        out.extend_from_slice(kept.strip_suffix(&[ENRICHED_SEPARATOR]).unwrap_or(kept));
+    }
+}

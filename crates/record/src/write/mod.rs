@@ -1,0 +1,45 @@
+//! Writers: an event as bytes, in the forms that people and programs read.
+//!
+//! | function | form |
+//! |---|---|
+//! | [`raw`] | the records as auditd stores them, a line each |
+//! | [`default`] | ausearch's default form: a time, then the records, the last first |
+//! | [`interpret`] | the same with values in words (`ausearch -i`) |
+//! | [`ndjson`] | one JSON object per event |
+//!
+//! Writers append whole lines to a buffer and never fail. They print bytes that an attacker chose
+//! as they are, as the tools do whose forms these are, but for NDJSON, which is always valid UTF-8;
+//! whoever writes to a terminal escapes first.
+
+mod interpreted;
+mod json;
+mod lines;
+mod time;
+
+pub use interpreted::interpret;
+pub use json::ndjson;
+pub use lines::{default, raw};
+
+use crate::interpret::{Names, NoNames};
+
+/// What the forms for people need to know of the place where they are read.
+#[derive(Clone, Copy)]
+pub struct Locale<'a> {
+    /// Names of users and groups that the records do not carry.
+    pub names: &'a dyn Names,
+    /// Seconds east of UTC at a time (seconds since 1970).
+    pub offset_s: &'a dyn Fn(u64) -> i32,
+    /// Dates as `11/14/2023` instead of `11/14/23`.
+    pub century: bool,
+}
+
+impl Default for Locale<'_> {
+    /// UTC, the C locale, no names.
+    fn default() -> Self {
+        Locale {
+            names: &NoNames,
+            offset_s: &|_| 0,
+            century: false,
+        }
+    }
+}
