@@ -1,2 +1,33 @@
-//! The append-only log.
+//! The append-only log: entries, streams, the Merkle tree, checkpoints, verification.
+//!
+//! ```text
+//! host       SpoolWriter ──▶ spool files ──▶ SpoolReader ──▶ (wire)
+//! collector  Batch::prepare ──▶ Log::append ──▶ Log::commit ──▶ write-ahead file, checkpoint
+//!            write-ahead file ──seal──▶ segment + tiles ──▶ LogReader, verify
+//! ```
+//!
+//! Bytes on disk are described in `docs/formats.md`; what a batch may do to a stream in
+//! `docs/protocol.md`, section 4. The crate reads no clock, knows no network, and reaches the
+//! disk only through [`dir::Dir`], so that a test can tear, fill and lose it.
 #![forbid(unsafe_code)]
+
+pub mod block;
+mod codec;
+pub mod dir;
+pub mod entry;
+mod error;
+pub mod hash;
+pub mod limits;
+pub mod log;
+pub mod merkle;
+pub mod note;
+mod segment;
+pub mod spool;
+pub mod tile;
+mod wal;
+
+pub use entry::{EntryError, EntryRef, Header, Kind, StreamId};
+pub use error::{Error, Result};
+pub use hash::Hash;
+pub use log::{Appended, Batch, BatchError, Commit, Log, OpenReport, Options, Refused};
+pub use note::{Checkpoint, NoteError, SigningKey, VerifierKey};

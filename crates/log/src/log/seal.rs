@@ -1,0 +1,325 @@
+//! Sealing: turning a full write-ahead file into a segment and its tiles.
+//!
+//! Everything is written under temporary names, synced, renamed and the folders synced before the
+//! write-ahead file goes. A crash in between leaves the write-ahead file, and sealing starts over.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::block::{Entries, pack};
+use crate::dir::{Dir, File, TEMPORARY};
+use crate::error::{Error, Result};
+use crate::hash::{Hash, leaf_hash};
+use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES, UNSEALED_FILES_MAX};
+use crate::merkle::Levels;
+use crate::segment;
+use crate::tile::{TILE_HEIGHT, TILE_WIDTH, Tile};
+use crate::wal::frame::{Salt, split_framed};
+use crate::wal::header::WalHeader;
+use crate::wal::scan::{Scanner, Step};
+
+use super::files::{SEGMENTS, TILES, WAL, wal_path};
+use super::open::Sealing;
+use super::tree::Tree;
+
+/// The queue of full write-ahead files, and the thread that works on it.
+#[derive(Debug)]
+pub(super) struct Sealer {
+    dir: Arc<dyn Dir>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: VecDeque<Job>,
+    /// All segments below this number are sealed.
+    sealed: u64,
+    failed: Option<Error>,
+    stop: bool,
+}
+
+/// A segment to be sealed.
+#[derive(Clone, Debug)]
+struct Job {
+    number: u64,
+    root: Hash,
+    /// Tiles of level 2 and above that this segment completes.
+    upper: Vec<(Tile, Vec<Hash>)>,
+}
+
+impl Sealer {
+    pub(super) fn new(dir: Arc<dyn Dir>, sealing: Sealing, sealed: u64) -> Self {
+        let state = State {
+            queue: VecDeque::new(),
+            sealed,
+            failed: None,
+            stop: false,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
+        let thread = match sealing {
+            Sealing::Inline => None,
+            Sealing::Background => {
+                let (dir, shared) = (dir.clone(), shared.clone());
+                let work = move || shared.work(&*dir);
+                // Without a thread, sealing happens inside commits.
+                std::thread::Builder::new()
+                    .name("seal".to_owned())
+                    .spawn(work)
+                    .ok()
+            }
+        };
+        Self {
+            dir,
+            shared,
+            thread,
+        }
+    }
+
+    /// Puts a full segment into the queue; the tree holds all of it.
+    pub(super) fn queue(&self, number: u64, tree: &Tree) {
+        let mut upper = Vec::new();
+        let mut nodes = number + 1;
+        for level in 2.. {
+            if !nodes.is_multiple_of(TILE_WIDTH) {
+                break;
+            }
+            nodes /= TILE_WIDTH;
+            let tile = Tile::full(level, nodes - 1);
+            upper.push((tile, tree.upper_tile(tile).to_vec()));
+        }
+        let job = Job {
+            number,
+            root: tree.segment_root(number),
+            upper,
+        };
+        self.shared.lock().queue.push_back(job);
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until no more files wait than may, before another one is filled.
+    pub(super) fn wait_for_room(&self) -> Result<()> {
+        self.wait_until(UNSEALED_FILES_MAX)
+    }
+
+    /// Waits until nothing waits any more; answers the number of sealed segments.
+    pub(super) fn finish(&self) -> Result<u64> {
+        self.wait_until(0)?;
+        Ok(self.shared.lock().sealed)
+    }
+
+    /// Answers the number of sealed segments, without waiting for a thread. A full disk is left
+    /// for [`Sealer::wait_for_room`] to report.
+    pub(super) fn settle(&self) -> Result<u64> {
+        if self.thread.is_none() {
+            match self.wait_until(0) {
+                Ok(()) | Err(Error::NoSpace { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut state = self.shared.lock();
+        match state.failed.take() {
+            Some(error @ Error::NoSpace { .. }) => state.failed = Some(error),
+            Some(error) => return Err(error),
+            None => {}
+        }
+        Ok(state.sealed)
+    }
+
+    fn wait_until(&self, waiting_max: usize) -> Result<()> {
+        let mut state = self.shared.lock();
+        // What failed for want of space is tried again, now that somebody needs it.
+        if state.queue.len() > waiting_max && matches!(state.failed, Some(Error::NoSpace { .. })) {
+            state.failed = None;
+            self.shared.changed.notify_all();
+        }
+        while state.queue.len() > waiting_max {
+            if let Some(error) = state.failed.take() {
+                return Err(error);
+            }
+            if self.thread.is_none() {
+                drop(state);
+                self.shared.work_once(&*self.dir);
+                state = self.shared.lock();
+            } else {
+                state = self
+                    .shared
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Sealer {
+    fn drop(&mut self) {
+        self.shared.lock().stop = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread has been printed, and there is nobody left to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole between any two statements that change it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self, dir: &dyn Dir) {
+        loop {
+            let mut state = self.lock();
+            while !state.stop && (state.queue.is_empty() || state.failed.is_some()) {
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.stop {
+                return;
+            }
+            drop(state);
+            self.work_once(dir);
+        }
+    }
+
+    /// Seals the first segment of the queue.
+    fn work_once(&self, dir: &dyn Dir) {
+        let Some(job) = self.lock().queue.front().cloned() else {
+            return;
+        };
+        let result = seal(dir, &job);
+        let mut state = self.lock();
+        match result {
+            Ok(()) => {
+                state.queue.pop_front();
+                state.sealed = job.number + 1;
+            }
+            Err(error) => state.failed = Some(error),
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+fn seal(dir: &dyn Dir, job: &Job) -> Result<()> {
+    let first = job.number * SEGMENT_ENTRIES;
+    let wal = wal_path(first);
+    let segment = segment::path(first);
+    let temporary = format!("{segment}{TEMPORARY}");
+    let file = dir
+        .create(&temporary)
+        .map_err(Error::io("create", &temporary))?;
+    file.append(&segment::file_header(first))
+        .map_err(Error::io("write", &temporary))?;
+    let level_1 = write_blocks(dir, &wal, first, &*file, &temporary)?;
+    if level_1.level(TILE_HEIGHT) != [job.root] {
+        return Err(Error::damaged(
+            wal,
+            0,
+            "its entries are not those that were committed",
+        ));
+    }
+    sync(&*file, &temporary)?;
+    write_tile(dir, Tile::full(1, job.number), level_1.level(0))?;
+    for (tile, hashes) in &job.upper {
+        write_tile(dir, *tile, hashes)?;
+    }
+    dir.rename(&temporary, &segment)
+        .map_err(Error::io("rename", &temporary))?;
+    dir.sync_dir(SEGMENTS)
+        .map_err(Error::io("sync", SEGMENTS))?;
+    dir.unlink(&wal).map_err(Error::io("remove", &wal))?;
+    dir.sync_dir(WAL).map_err(Error::io("sync", WAL))
+}
+
+/// Reads a full write-ahead file back and writes its blocks; the nodes of level 8 and above.
+fn write_blocks(
+    dir: &dyn Dir,
+    wal: &str,
+    first: u64,
+    out: &dyn File,
+    out_path: &str,
+) -> Result<Levels> {
+    let file = dir.open_read(wal).map_err(Error::io("open", wal))?;
+    let header = WalHeader::read(&*file).map_err(Error::io("read", wal))?;
+    let (_, header_len) = header.map_err(|what| Error::damaged(wal, 0, what))?;
+    let mut scanner = Scanner::new(file, Salt::Log, header_len);
+    let mut level_1 = Levels::default();
+    let mut block = Entries::default();
+    let mut leaves = Vec::new();
+    let mut index = first;
+    loop {
+        let (offset, header) = match scanner.step().map_err(Error::io("read", wal))? {
+            Step::Frame { offset, header } => (offset, header),
+            Step::End => break,
+            Step::Broken { offset, what } => return Err(Error::damaged(wal, offset, what)),
+        };
+        for part in split_framed(&scanner.payload()[header.openings_len()..]) {
+            let (_, entry, check) = part.map_err(|what| Error::damaged(wal, offset, what))?;
+            block.push(entry, check);
+            leaves.push(leaf_hash(entry));
+            index += 1;
+            if leaves.len() as u64 == BLOCK_ENTRIES {
+                let tree: Levels = leaves.drain(..).collect();
+                let root = tree.level(BLOCK_ENTRIES.ilog2())[0];
+                let packed = pack(index - BLOCK_ENTRIES, &block, tree.level(0), root);
+                out.append(&packed).map_err(Error::io("write", out_path))?;
+                tree.level(TILE_HEIGHT)
+                    .iter()
+                    .for_each(|node| level_1.push(*node));
+                block.clear();
+            }
+        }
+    }
+    Ok(level_1)
+}
+
+fn write_tile(dir: &dyn Dir, tile: Tile, hashes: &[Hash]) -> Result<()> {
+    let path = tile.path();
+    let temporary = format!("{TILES}/{}-{}{TEMPORARY}", tile.level, tile.index);
+    let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
+    let file = dir
+        .create(&temporary)
+        .map_err(Error::io("create", &temporary))?;
+    file.append(&bytes)
+        .map_err(Error::io("write", &temporary))?;
+    sync(&*file, &temporary)?;
+    let folders: Vec<&str> = path
+        .char_indices()
+        .filter(|(_, char)| *char == '/')
+        .map(|(at, _)| &path[..at])
+        .collect();
+    for folder in &folders[1..] {
+        dir.create_dir(folder)
+            .map_err(Error::io("create", *folder))?;
+    }
+    dir.rename(&temporary, &path)
+        .map_err(Error::io("rename", &temporary))?;
+    folders
+        .iter()
+        .try_for_each(|folder| dir.sync_dir(folder).map_err(Error::io("sync", *folder)))
+}
+
+/// A sync that fails is never a matter of space alone: what it leaves is unknown.
+fn sync(file: &dyn File, path: &str) -> Result<()> {
+    file.sync_data().map_err(|source| Error::Io {
+        action: "sync",
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,74 @@
+//! Streams of made-up entries, the same for the same seed.
+
+use indelible_log::hash::{Hash, chain_head, leaf_hash};
+use indelible_log::{Batch, Header, Kind, StreamId, entry};
+
+/// A sender with one stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    pub(crate) stream: StreamId,
+    pub(crate) next: u64,
+    pub(crate) head: Hash,
+    /// Bytes of each record's text.
+    pub(crate) text_bytes: usize,
+}
+
+impl Sender {
+    pub(crate) fn new(id: u8) -> Self {
+        Self {
+            stream: StreamId([id; 16]),
+            next: 0,
+            head: Hash::ZERO,
+            text_bytes: 20,
+        }
+    }
+
+    /// The entry at a position of this stream.
+    pub(crate) fn entry(&self, sequence: u64) -> Vec<u8> {
+        let kind = if sequence == 0 {
+            Kind::StreamOpened
+        } else {
+            Kind::Audit
+        };
+        let time_ns = 1_700_000_000_000_000_000 + sequence / 3 * 1_000_000;
+        let header = Header {
+            kind,
+            flags: 0,
+            stream: self.stream,
+            sequence,
+            time_ns,
+        };
+        let mut payload = match kind {
+            Kind::StreamOpened => b"{\"v\":1,\"source\":\"kernel\"}".to_vec(),
+            _ => format!(
+                "\x05\x14audit(1700000000.{:03}:{sequence}): syscall=59",
+                sequence % 1_000
+            )
+            .into_bytes(),
+        };
+        payload.resize(payload.len().max(self.text_bytes), b'x');
+        let mut out = Vec::new();
+        entry::push(&mut out, &header, &payload);
+        out.split_off(2)
+    }
+
+    /// The next entries in the form of a batch.
+    pub(crate) fn encoded(&mut self, entries: u64) -> (Vec<u8>, u64, Hash) {
+        let (first, head_before) = (self.next, self.head);
+        let mut out = Vec::new();
+        for sequence in first..first + entries {
+            let entry = self.entry(sequence);
+            out.extend_from_slice(&(entry.len() as u16).to_be_bytes());
+            out.extend_from_slice(&entry);
+            self.head = chain_head(&self.head, &leaf_hash(&entry));
+        }
+        self.next += entries;
+        (out, first, head_before)
+    }
+
+    /// The next entries as a batch.
+    pub(crate) fn batch(&mut self, entries: u64) -> Batch {
+        let (bytes, first, head_before) = self.encoded(entries);
+        Batch::prepare(self.stream, first, head_before, &bytes).unwrap()
+    }
+}
