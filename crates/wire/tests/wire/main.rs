@@ -1,5 +1,6 @@
 //! Tests of the native protocol through its public face.
 
+mod malicious;
 mod messages;
 mod model;
 mod sim;

@@ -48,6 +48,11 @@ impl Spool {
         let mut id = [0; 16];
         id[..8].copy_from_slice(&random.next().to_be_bytes());
         let stream = StreamId(id);
+        self.open_stream_as(stream);
+        stream
+    }
+
+    pub(crate) fn open_stream_as(&mut self, stream: StreamId) {
         self.streams.insert(
             stream,
             SpoolStream {
@@ -60,7 +65,6 @@ impl Spool {
             },
         );
         self.append(stream, b"opened");
-        stream
     }
 
     pub(crate) fn append(&mut self, stream: StreamId, payload: &[u8]) {
