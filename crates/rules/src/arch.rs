@@ -90,10 +90,8 @@ impl Arch {
         Some(match lower.as_slice() {
             b"x86_64" => Self::X86_64,
             b"i386" | b"i486" | b"i586" | b"i686" => Self::I386,
-            b"aarch64" => Self::Aarch64,
-            b"arm" | b"armeb" | b"armv5tejl" | b"armv5tel" | b"armv6l" | b"armv7l" | b"armv8l" => {
-                Self::Arm
-            }
+            b"aarch64" | b"armv8l" => Self::Aarch64,
+            b"arm" | b"armeb" | b"armv5tejl" | b"armv5tel" | b"armv6l" | b"armv7l" => Self::Arm,
             b"ppc" => Self::Ppc,
             b"ppc64" => Self::Ppc64,
             b"ppc64le" => Self::Ppc64le,

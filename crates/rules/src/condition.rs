@@ -43,7 +43,7 @@ pub(crate) fn field(
     let field = Field::from_name(name).ok_or_else(|| Fault::Field(named()))?;
     check_exclude(field, list, cx, name)?;
     if list == Some(List::Filesystem) && cx.features & feature::FILTER_FS == 0 {
-        return Err(Fault::FilterFeature);
+        return Err(Fault::FilterFeature(named()));
     }
     let condition = Condition {
         field,
@@ -157,11 +157,7 @@ impl Condition<'_> {
                 .ok_or_else(|| Fault::Number(self.named())),
             Field::SessionId => self.session(),
             Field::SaddrFam => self.address_family(),
-            Field::DevMajor | Field::Inode | Field::Success => {
-                self.only_on_exit()?;
-                self.plain_number()
-            }
-            Field::Ppid => {
+            Field::DevMajor | Field::DevMinor | Field::Inode | Field::Success | Field::Ppid => {
                 self.only_on_exit()?;
                 self.plain_number()
             }

@@ -95,8 +95,8 @@ pub enum Fault {
     FieldOnExclude,
     #[error("Field option not supported by kernel: {0}")]
     FieldFeature(BString),
-    #[error("filter is not supported by the kernel")]
-    FilterFeature,
+    #[error("{0} filter is not supported by the kernel")]
+    FilterFeature(BString),
     #[error("{0} can only be used with exit filter list")]
     ExitListOnly(BString),
     #[error("msgtype field can only be used with exclude or user filter list")]
@@ -191,6 +191,8 @@ pub enum Fault {
     NoList,
     #[error("line is longer than {0} bytes")]
     LineLength(usize),
+    #[error("a zero byte in the line")]
+    ZeroByte,
 }
 
 fn on_line(line: &Option<usize>) -> String {

@@ -18,11 +18,14 @@
 #![forbid(unsafe_code)]
 
 pub mod arch;
+pub mod auditctl;
 pub mod compare;
 mod condition;
 pub mod control;
+pub mod errno;
 pub mod fault;
 pub mod field;
+pub mod file;
 pub mod host;
 pub mod kernel;
 pub mod limits;

@@ -86,7 +86,10 @@ impl List {
     /// Whether rules on this list select by system call.
     #[must_use]
     pub const fn takes_syscalls(self) -> bool {
-        !matches!(self, Self::User | Self::Task | Self::Exclude)
+        !matches!(
+            self,
+            Self::User | Self::Task | Self::Exclude | Self::Filesystem
+        )
     }
 }
 

@@ -143,7 +143,8 @@ static void handle(int fd, const struct nlmsghdr *head)
 			n = from_hex(given, (uint8_t *)status, sizeof(status));
 		answer(fd, AUDIT_GET, head->nlmsg_seq, status, n);
 	} else if (head->nlmsg_type == AUDIT_GET_FEATURE) {
-		uint32_t features[4] = { 1, 0, 0, 0 };
+		/* version, mask, features, lock: feature 1 is loginuid-immutable, here off */
+		uint32_t features[4] = { 1, 3, 0, 0 };
 
 		answer(fd, AUDIT_GET_FEATURE, head->nlmsg_seq, features, sizeof(features));
 	} else if (head->nlmsg_type == AUDIT_LIST_RULES) {
