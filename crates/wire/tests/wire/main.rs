@@ -4,3 +4,4 @@ mod malicious;
 mod messages;
 mod model;
 mod sim;
+mod vectors;

@@ -221,6 +221,31 @@ fn a_collector_that_never_acknowledges_gets_a_window_and_then_the_end() {
 }
 
 #[test]
+fn an_acknowledgement_opens_the_window_again() {
+    let (mut sender, mut need) = flowing(1_000_000);
+    let mut sent = 0;
+    while let Some(SenderAction::Need { first, .. }) = need {
+        supply(&mut sender, first, 15, 60_000, &mut Random(1));
+        sent = first + 15;
+        said_by_sender(&mut sender);
+        need = sender.poll();
+    }
+    let acked = ack(STREAM, 15, Vec::new(), HELD.size, GROWN);
+    sender.received(NOW, &acked.encode());
+    assert!(matches!(
+        sender.poll(),
+        Some(SenderAction::VerifyCheckpoint { .. })
+    ));
+    sender.checkpoint_verified(NOW, Verdict::Good);
+    assert!(matches!(sender.poll(), Some(SenderAction::Store(_))));
+    assert!(
+        matches!(sender.poll(), Some(SenderAction::Need { first, .. }) if first == sent),
+        "the window does not wait for the receipt's fsync"
+    );
+    assert_eq!(sender.poll(), None);
+}
+
+#[test]
 fn a_collector_that_only_pings_is_left() {
     let mut sender = sender(5);
     sender.connected(NOW);

@@ -137,6 +137,13 @@ impl Host {
                         next <= log.durable_next(stream),
                         "released before it was committed"
                     );
+                    // The spool of a withdrawn stream is gone.
+                    if let Some(spooled) = self.spool.streams.get(&stream) {
+                        assert!(
+                            next <= spooled.released,
+                            "released without a stored receipt"
+                        );
+                    }
                 }
                 SenderAction::Finding(finding) => self.findings.push(finding),
                 SenderAction::Disconnect { .. } => self.hangs_up = true,
