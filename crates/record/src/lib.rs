@@ -11,6 +11,7 @@
 //! without bound ([`limits`]).
 #![forbid(unsafe_code)]
 
+mod arch;
 mod assemble;
 mod event;
 mod execve;
@@ -22,13 +23,15 @@ mod number;
 mod record;
 mod record_type;
 mod stamp;
+mod tables;
 pub mod write;
 
+pub use arch::Arch;
 pub use assemble::{Assembler, Clock, Counters, Order, Settings};
 pub use event::{Event, Missing, Path, UNSET};
 pub use execve::Argv;
 pub use field::{Field, Part, Quote, Token, Tokens};
-pub use interpret::{Context, Kind, Names, NoNames};
+pub use interpret::{Interpreter, Kind, Names, NoNames, SocketAddress, UnixName};
 pub use record::{ENRICHED_SEPARATOR, NotUnderstood, Record, Why};
 pub use record_type::RecordType;
 pub use stamp::{Stamp, stamp};

@@ -227,13 +227,18 @@ impl<'a> Record<'a> {
 
     /// What auditd resolved for the field `name`: the value under its upper-case name.
     pub fn get_enriched(&self, name: &[u8]) -> Option<&'a [u8]> {
-        if self.enriched().is_empty() {
-            return None;
-        }
+        let field = self
+            .enriched_fields()
+            .find(|field| same_upper(field.name, name))?;
+        Some(field.value)
+    }
+
+    /// The fields that auditd appended.
+    pub(crate) fn enriched_fields(&self) -> impl Iterator<Item = Field<'a>> + use<'a> {
         let end = self.raw.len();
-        Tokens::new(self.raw, end, end, self.frame.tail as usize).find_map(|token| match token {
-            Token::Field(field) if same_upper(field.name, name) => Some(field.value),
-            _ => None,
+        Tokens::new(self.raw, end, end, self.frame.tail as usize).filter_map(|token| match token {
+            Token::Field(field) => Some(field),
+            Token::Text { .. } => None,
         })
     }
 
@@ -263,7 +268,7 @@ impl<'a> Record<'a> {
 }
 
 /// Whether `enriched` is `name` in upper case.
-fn same_upper(enriched: &[u8], name: &[u8]) -> bool {
+pub(crate) fn same_upper(enriched: &[u8], name: &[u8]) -> bool {
     enriched.len() == name.len()
         && std::iter::zip(enriched, name).all(|(upper, byte)| *upper == byte.to_ascii_uppercase())
 }

@@ -5,12 +5,18 @@
 //! and groups come first from the record itself (ENRICHED), then from whom the caller appoints
 //! ([`Names`]); this crate asks no system. A value that a decoder cannot read stays as it is.
 
+mod argument;
+mod flags;
 mod kind;
+mod local;
+mod sockaddr;
+mod tty;
 mod value;
 
 use std::borrow::Cow;
 
 pub use kind::Kind;
+pub use sockaddr::{SocketAddress, UnixName};
 
 use crate::field::{Field, Part};
 use crate::number::{decimal, hexadecimal};
@@ -39,7 +45,7 @@ impl Names for NoNames {
     }
 }
 
-/// Interprets the fields of one record, in order.
+/// Interprets the fields of one record.
 pub struct Interpreter<'r, 'n> {
     context: Context,
     enriched: Vec<Field<'r>>,
@@ -47,26 +53,22 @@ pub struct Interpreter<'r, 'n> {
 }
 
 impl<'r, 'n> Interpreter<'r, 'n> {
-    /// An interpreter at the record's first field.
+    /// An interpreter for the fields of `record`.
     pub fn new(record: &Record<'r>, names: &'n dyn Names) -> Interpreter<'r, 'n> {
         let enriched = match record.enriched() {
             [] => Vec::new(),
-            _ => record
-                .fields()
-                .filter(|field| field.part == Part::Enriched)
-                .collect(),
+            _ => record.enriched_fields().collect(),
         };
         Interpreter {
-            context: Context::new(record.record_type()),
+            context: Context::of(record),
             enriched,
             names,
         }
     }
 
-    /// Appends what the field means, and says whether that is more than its decoded value. Takes
-    /// note of it for those that follow, so call it for each field of the record, in order.
-    pub fn interpret(&mut self, field: &Field<'_>, out: &mut Vec<u8>) -> bool {
-        self.context.observe(field);
+    /// Appends what the field means, and says whether that is more than its decoded value; if it
+    /// is not, appends nothing.
+    pub fn interpret(&self, field: &Field<'_>, out: &mut Vec<u8>) -> bool {
         let kind = Kind::of(self.context.record_type, field);
         if kind == Kind::Plain || field.part == Part::Enriched {
             return false;
@@ -80,64 +82,56 @@ impl<'r, 'n> Interpreter<'r, 'n> {
 
     /// What auditd resolved when it wrote the record.
     fn resolved(&self, name: &[u8]) -> Option<&'r [u8]> {
-        let same = |field: &&Field<'_>| {
-            field.name.len() == name.len()
-                && std::iter::zip(field.name, name)
-                    .all(|(upper, byte)| *upper == byte.to_ascii_uppercase())
-        };
-        self.enriched.iter().find(same).map(|field| field.value)
+        let mut enriched = self.enriched.iter();
+        let field = enriched.find(|field| crate::record::same_upper(field.name, name))?;
+        Some(field.value)
     }
 }
 
-/// What the fields read so far say about the rest of their record.
+/// What some fields of a record say about others: its architecture, its syscall, and that one's
+/// arguments.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Context {
-    pub(crate) record_type: RecordType,
-    /// `AUDIT_ARCH_*`, include/uapi/linux/audit.h.
-    pub(crate) arch: u32,
-    pub(crate) syscall: Option<u32>,
-    pub(crate) arguments: [u64; 4],
+pub(crate) struct Context {
+    record_type: RecordType,
+    /// `AUDIT_ARCH_*`, include/uapi/linux/audit.h; 0 where the record has none.
+    arch: u32,
+    syscall: Option<u32>,
+    arguments: [u64; 4],
 }
 
 impl Context {
-    /// The context of a record's first field.
-    pub fn new(record_type: RecordType) -> Context {
-        Context {
-            record_type,
+    fn of(record: &Record<'_>) -> Context {
+        let mut context = Context {
+            record_type: record.record_type(),
             ..Context::default()
-        }
-    }
-
-    /// The context of a whole record, for one who wants a single field.
-    pub fn of(record: &Record<'_>) -> Context {
-        let mut context = Context::new(record.record_type());
-        if context.is_wanted() {
-            record.fields().for_each(|field| context.observe(&field));
+        };
+        if matches!(
+            context.record_type,
+            RecordType::SYSCALL | RecordType::SECCOMP | RecordType::URINGOP
+        ) {
+            context.read(record);
         }
         context
     }
 
-    fn is_wanted(&self) -> bool {
-        matches!(
-            self.record_type,
-            RecordType::SYSCALL | RecordType::SECCOMP | RecordType::URINGOP
-        )
-    }
-
-    /// Takes note of a field; call it for each, in order, before interpreting it.
-    #[inline]
-    pub fn observe(&mut self, field: &Field<'_>) {
-        if !self.is_wanted() || field.part != Part::Body {
-            return;
-        }
-        match field.name {
-            b"arch" => self.arch = hexadecimal(field.value).unwrap_or_default() as u32,
-            b"syscall" => self.syscall = decimal(field.value).and_then(|n| u32::try_from(n).ok()),
-            [b'a', digit @ b'0'..=b'3'] => {
-                self.arguments[usize::from(digit - b'0')] =
-                    hexadecimal(field.value).unwrap_or_default();
+    /// Reads up to the last argument; what follows explains nothing.
+    fn read(&mut self, record: &Record<'_>) {
+        let fields = record.fields().take_while(|field| field.part == Part::Body);
+        for field in fields {
+            match field.name {
+                b"arch" => self.arch = hexadecimal(field.value).unwrap_or_default() as u32,
+                b"syscall" => {
+                    self.syscall = decimal(field.value).and_then(|n| u32::try_from(n).ok());
+                }
+                [b'a', digit @ b'0'..=b'3'] => {
+                    self.arguments[usize::from(digit - b'0')] =
+                        hexadecimal(field.value).unwrap_or_default();
+                    if *digit == b'3' {
+                        return;
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
     }
 }

@@ -1,8 +1,8 @@
 //! [`interpret`]: ausearch's default form with values in words.
 
 use crate::event::Event;
-use crate::field::{Part, Token};
-use crate::interpret::Interpreter;
+use crate::field::{Field, Part};
+use crate::interpret::{Interpreter, Kind};
 use crate::number::{push_decimal, push_padded};
 use crate::record::Record;
 use crate::write::Locale;
@@ -26,24 +26,36 @@ pub fn interpret(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
 fn push_record(record: &Record<'_>, locale: &Locale<'_>, out: &mut Vec<u8>) {
     push_head(record, locale, out);
     let raw = record.raw();
-    let mut interpreter = Interpreter::new(record, locale.names);
+    let interpreter = Interpreter::new(record, locale.names);
     let mut at = record.body_offset();
-    for token in record.tokens() {
-        let Token::Field(field) = token else {
-            continue;
-        };
-        if field.part == Part::Enriched {
-            break;
-        }
+    for field in record
+        .fields()
+        .take_while(|field| field.part != Part::Enriched)
+    {
         out.extend_from_slice(&raw[at..field.value_start]);
         if !interpreter.interpret(&field, out) {
-            out.extend_from_slice(&field.decoded(record.record_type()));
+            push_uninterpreted(record, &field, out);
         }
         at = field.end;
     }
     let body_end = record.body_offset() + record.body().len();
     out.extend_from_slice(&raw[at.min(body_end)..body_end]);
     out.push(b' ');
+}
+
+/// A value that means what it says: strings without their quotes and with control characters as
+/// `\011`, all else as it stands, quotes included.
+fn push_uninterpreted(record: &Record<'_>, field: &Field<'_>, out: &mut Vec<u8>) {
+    if !Kind::of(record.record_type(), field).is_encoded() {
+        out.extend_from_slice(&record.raw()[field.value_start..field.end]);
+        return;
+    }
+    for byte in field.decoded(record.record_type()).iter() {
+        match byte {
+            0..=0x1f => out.extend_from_slice(format!("\\{byte:03o}").as_bytes()),
+            _ => out.push(*byte),
+        }
+    }
 }
 
 /// `node=h1 type=CWD msg=audit(11/14/23 22:13:20.123:45) : `

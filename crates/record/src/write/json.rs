@@ -86,7 +86,7 @@ impl RecordWriter {
         out.extend_from_slice(b",\"fields\":{");
         self.interpreted.clear();
         self.seen.clear();
-        let mut interpreter = Interpreter::new(record, names);
+        let interpreter = Interpreter::new(record, names);
         for field in record.fields() {
             if field.part == Part::Enriched {
                 break;
