@@ -35,6 +35,9 @@ pub const ENTRY_BYTES_MAX: usize = ENTRY_HEADER_BYTES + 65_000;
 pub const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 /// Batches that an agent keeps unacknowledged: many small ones would fit the window by bytes.
 pub const WINDOW_BATCHES: usize = 512;
+/// Streams and leaf ranges in the receipt that an agent gathers while it stores another; at that
+/// many it stops reading.
+pub const RECEIPT_PARTS_MAX: usize = 4 * STREAMS_MAX;
 /// Encoded bytes that wait for the socket before a peer makes more.
 pub const OUTBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Batches that a receiver holds between reading and acknowledging before it stops reading. An

@@ -1,8 +1,9 @@
 //! What the collector says, and what it means.
 //!
 //! WELCOME, RESUME and ACK all tell how the log grew. They are worked off strictly one after the
-//! other, each through the same steps: verify the checkpoint, compare heads, store the receipt,
-//! release. Meanwhile no further message is read, while batches still go out.
+//! other: verify the checkpoint, compare heads. Meanwhile no further message is read, while batches
+//! still go out. What was verified while a receipt is being stored goes into one further receipt,
+//! so that a slow disk costs fewer writes and not throughput.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,8 +27,6 @@ pub(super) enum Step {
         receipt: Receipt,
         waiting: Vec<Position>,
     },
-    /// The caller stores its receipt.
-    Storing(Receipt),
 }
 
 /// What WELCOME, RESUME and ACK have in common.
@@ -52,6 +51,7 @@ impl Sender {
                 Err(error) => self.end(now, CloseReason::ProtocolError, &error.to_string()),
             }
         }
+        self.store();
         self.decoder = match self.link {
             Link::Greeting(_) | Link::Up => decoder,
             Link::Down | Link::Ending => FrameDecoder::default(),
@@ -118,17 +118,13 @@ impl Sender {
 
     /// The receipt of [`SenderAction::Store`] is durable.
     pub fn receipt_stored(&mut self, now: Duration) {
-        let receipt = match std::mem::replace(&mut self.step, Step::Idle) {
-            Step::Storing(receipt) => receipt,
-            other => {
-                self.step = other;
-                return;
-            }
+        let Some(receipt) = self.storing.take() else {
+            return;
         };
         self.config.held = receipt.checkpoint;
         for StreamReceipt { stream, next, .. } in receipt.streams {
             if let Some(line) = self.lines.get_mut(&stream) {
-                line.spooled.released = next;
+                line.spooled.released = line.spooled.released.max(next);
             }
             self.actions
                 .push_back(SenderAction::Released { stream, next });
@@ -353,18 +349,36 @@ impl Sender {
         false
     }
 
-    /// Third step: once every head is compared, the receipt is stored if it says anything new.
+    /// Third step: once every head is compared, what was told is true, and waits for the store.
     fn go_on(&mut self, now: Duration) {
         match std::mem::replace(&mut self.step, Step::Idle) {
             Step::Comparing { receipt, waiting } if waiting.is_empty() => {
-                if receipt.streams.is_empty() && receipt.checkpoint == self.config.held {
-                    self.liveness.heard(now);
-                } else {
-                    self.actions.push_back(SenderAction::Store(receipt.clone()));
-                    self.step = Step::Storing(receipt);
+                self.liveness.heard(now);
+                match &mut self.unstored {
+                    Some(unstored) => unstored.absorb(receipt),
+                    None => self.unstored = Some(receipt),
                 }
             }
             other => self.step = other,
+        }
+    }
+
+    /// Asks for the store of what is verified, if it says anything new, nothing else is being
+    /// stored and no further message is being worked off that could go with it.
+    fn store(&mut self) {
+        if self.storing.is_some() || !matches!(self.step, Step::Idle) {
+            return;
+        }
+        let Some(mut receipt) = self.unstored.take() else {
+            return;
+        };
+        receipt.streams.retain(|moved| {
+            let line = self.lines.get(&moved.stream);
+            line.is_none_or(|line| moved.next > line.spooled.released)
+        });
+        if !receipt.streams.is_empty() || receipt.checkpoint != self.config.held {
+            self.actions.push_back(SenderAction::Store(receipt.clone()));
+            self.storing = Some(receipt);
         }
     }
 
@@ -388,6 +402,31 @@ impl Sender {
 }
 
 impl Receipt {
+    /// Streams and leaf ranges: what a receipt takes in memory.
+    pub(super) fn parts(&self) -> usize {
+        let parts = |moved: &StreamReceipt| 1 + moved.leaves.len();
+        self.streams.iter().map(parts).sum()
+    }
+
+    /// Takes a newer receipt in.
+    fn absorb(&mut self, newer: Self) {
+        self.origin = newer.origin;
+        self.checkpoint = newer.checkpoint;
+        for moved in newer.streams {
+            let known = self
+                .streams
+                .iter_mut()
+                .find(|known| known.stream == moved.stream);
+            match known {
+                Some(known) => {
+                    known.next = known.next.max(moved.next);
+                    known.leaves.extend(moved.leaves);
+                }
+                None => self.streams.push(moved),
+            }
+        }
+    }
+
     /// Adds a stream, if it moved.
     fn note(&mut self, released: u64, stream: StreamId, next: u64, leaves: Vec<LeafRange>) {
         if next > released {

@@ -29,7 +29,7 @@ use super::{
 use crate::WireError;
 use crate::limits::{
     BATCH_ENTRIES_MAX, BATCH_RAW_BYTES_WANTED, DISTRUST_WAIT, GREETING_MAX, RECEIPT_MAX,
-    STREAMS_MAX, WINDOW_BATCHES, WINDOW_BYTES,
+    RECEIPT_PARTS_MAX, STREAMS_MAX, WINDOW_BATCHES, WINDOW_BYTES,
 };
 
 /// What a sender must know of its host.
@@ -67,6 +67,10 @@ pub struct Sender {
     /// When the collector last acknowledged something, or the first batch went into flight.
     answered_at: Duration,
     step: Step,
+    /// The receipt that the caller is storing. It outlives the connection: it stays true.
+    storing: Option<Receipt>,
+    /// What was verified since; it goes into the next receipt.
+    unstored: Option<Receipt>,
     origin: String,
     /// The newest verified checkpoint of this connection; the base of the next proof.
     seen: Checkpoint,
@@ -103,6 +107,8 @@ impl Sender {
             in_flight: Landed::default(),
             answered_at: Duration::ZERO,
             step: Step::Idle,
+            storing: None,
+            unstored: None,
             origin: String::new(),
             seen: config.held,
             distrusted: None,
@@ -145,7 +151,10 @@ impl Sender {
     /// False while an answer of the caller is awaited, or without a connection.
     #[must_use]
     pub fn wants_bytes(&self) -> bool {
-        matches!(self.link, Link::Greeting(_) | Link::Up) && matches!(self.step, Step::Idle)
+        let unstored = self.unstored.as_ref().map_or(0, Receipt::parts);
+        matches!(self.link, Link::Greeting(_) | Link::Up)
+            && matches!(self.step, Step::Idle)
+            && unstored < RECEIPT_PARTS_MAX
     }
 
     /// The next frame for the socket. Take it when the socket has room, not before: frames that
@@ -297,9 +306,7 @@ impl Sender {
         self.lines
             .retain(|_, line| line.state != LineState::Withdrawn);
         self.lines.values_mut().for_each(Line::unplace);
-        if !matches!(self.step, Step::Storing(_)) {
-            self.step = Step::Idle;
-        }
+        self.step = Step::Idle;
         self.actions.retain(|action| {
             matches!(
                 action,
