@@ -195,6 +195,9 @@ impl Line<'_> {
         let word = match field {
             Field::MsgType => tables::message_type_name(number).map(str::to_owned),
             Field::Inode => Some(number.to_string()),
+            Field::Auid | Field::SessionId if signed == -1 && self.listing.interpret.is_some() => {
+                Some("unset".to_owned())
+            }
             Field::Exit if signed < 0 => {
                 tables::errno_name(signed.unsigned_abs()).map(|name| format!("-{name}"))
             }
