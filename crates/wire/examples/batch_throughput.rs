@@ -30,6 +30,10 @@ fn main() {
     println!("copy (memcpy)                 {copied:7.0} MB/s");
     println!("check entries                 {checked:7.0} MB/s");
     for level in [1, 3] {
+        let alone = rate(&raw, || {
+            black_box(zstd::bulk::compress(&raw, level).expect("it compresses"));
+        });
+        println!("zstd {level}: alone                 {alone:7.0} MB/s");
         let mut packer = BatchPacker::new(level);
         let frame = packer.pack(&batch);
         let ratio = raw.len() as f64 / frame.len() as f64;
