@@ -6,8 +6,7 @@
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe;
 
-use super::frame::{frame_end, frame_start};
-use super::{Batch, Hash, MessageKind, StreamId};
+use super::{Batch, Hash, Message, StreamId};
 use crate::WireError;
 use crate::limits::{
     BATCH_ENTRIES_MAX, BATCH_RAW_BYTES_MAX, BATCH_RAW_BYTES_WANTED, ENTRY_BYTES_MAX,
@@ -31,8 +30,11 @@ pub struct RawBatch<'a> {
     pub raw: &'a [u8],
 }
 
-/// Compresses batches into frames, keeping zstd's tables between them.
-pub struct BatchPacker(Compressor<'static>);
+/// Compresses batches into frames, keeping zstd's tables and 1 MiB of scratch between them.
+pub struct BatchPacker {
+    compressor: Compressor<'static>,
+    packed: Vec<u8>,
+}
 
 /// Decompresses batches, keeping zstd's tables between them.
 pub struct BatchUnpacker(Decompressor<'static>);
@@ -42,34 +44,32 @@ impl BatchPacker {
     #[must_use]
     pub fn new(level: i32) -> Self {
         let level = level.clamp(1, 22);
-        Self(Compressor::new(level).expect("invariant: zstd accepts the levels 1 to 22"))
+        Self {
+            compressor: Compressor::new(level).expect("invariant: zstd accepts the levels 1 to 22"),
+            packed: Vec::new(),
+        }
     }
 
     /// The whole BATCH frame. The caller has checked the entries.
     #[must_use]
     pub fn pack(&mut self, batch: &RawBatch<'_>) -> Vec<u8> {
         assert!(batch.raw.len() <= BATCH_RAW_BYTES_WANTED, "{PACKED_FITS}");
-        let header = Batch {
+        self.packed.clear();
+        self.packed
+            .reserve(zstd_safe::compress_bound(batch.raw.len()));
+        self.compressor
+            .compress_to_buffer(batch.raw, &mut self.packed)
+            .expect("invariant: compress_bound bytes hold whatever zstd makes");
+        Message::Batch(Batch {
             stream: batch.stream,
             first: batch.first,
             entries: batch.entries,
             raw_bytes: u32::try_from(batch.raw.len()).expect(PACKED_FITS),
             head_before: batch.head_before,
             head_after: batch.head_after,
-            packed: &[],
-        };
-        let mut frame = frame_start(MessageKind::Batch);
-        header.put_header(&mut frame);
-        let packed_start = frame.len();
-        frame.resize(packed_start + zstd_safe::compress_bound(batch.raw.len()), 0);
-        let packed_bytes = self
-            .0
-            .compress_to_buffer(batch.raw, &mut frame[packed_start..])
-            .expect("invariant: compress_bound bytes hold whatever zstd makes");
-        frame.truncate(packed_start + packed_bytes);
-        frame.shrink_to_fit();
-        frame_end(&mut frame);
-        frame
+            packed: &self.packed,
+        })
+        .encode()
     }
 }
 

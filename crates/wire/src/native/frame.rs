@@ -77,26 +77,14 @@ impl Message<'_> {
     /// The whole frame.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut frame = frame_start(self.kind());
+        let mut frame = vec![0, 0, 0, 0, self.kind() as u8];
         self.put_body(&mut frame);
-        frame_end(&mut frame);
+        let length = frame.len() - LENGTH_BYTES;
+        debug_assert!(length <= self.kind().bytes_max());
+        let length = u32::try_from(length).expect("invariant: limits.rs keeps a frame below 2 MiB");
+        frame[..LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
         frame
     }
-}
-
-/// Header of a frame whose length is not known yet.
-pub(super) fn frame_start(kind: MessageKind) -> Vec<u8> {
-    vec![0, 0, 0, 0, kind as u8]
-}
-
-/// Writes the length into the header.
-pub(super) fn frame_end(frame: &mut [u8]) {
-    let length = frame.len() - LENGTH_BYTES;
-    debug_assert!(
-        length <= super::MessageKind::from_byte(frame[LENGTH_BYTES]).map_or(0, |k| k.bytes_max())
-    );
-    let length = u32::try_from(length).expect("invariant: limits.rs keeps a frame below 2 MiB");
-    frame[..LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
 }
 
 struct Frame {
@@ -128,4 +116,4 @@ fn next_frame(bytes: &[u8]) -> Result<Option<Frame>, WireError> {
 
 const LENGTH_BYTES: usize = 4;
 /// Length and type.
-pub(super) const HEADER_BYTES: usize = LENGTH_BYTES + 1;
+const HEADER_BYTES: usize = LENGTH_BYTES + 1;

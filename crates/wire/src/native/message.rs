@@ -234,10 +234,7 @@ impl<'a> Message<'a> {
                 put_position(out, &resume.position);
                 put_growth(out, &resume.growth);
             }
-            Self::Batch(batch) => {
-                batch.put_header(out);
-                out.extend_from_slice(batch.packed);
-            }
+            Self::Batch(batch) => batch.put(out),
             Self::Ack(ack) => ack.put(out),
             Self::Nak(nak) => nak.put(out),
             Self::Close(close) => {
@@ -344,13 +341,16 @@ impl<'a> Batch<'a> {
         Ok(batch)
     }
 
-    pub(super) fn put_header(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Vec<u8>) {
+        // One allocation for what is by far the largest message.
+        out.reserve_exact(BATCH_HEADER_BYTES + self.packed.len());
         out.extend_from_slice(&self.stream.0);
         out.extend_from_slice(&self.first.to_be_bytes());
         out.extend_from_slice(&self.entries.to_be_bytes());
         out.extend_from_slice(&self.raw_bytes.to_be_bytes());
         out.extend_from_slice(&self.head_before);
         out.extend_from_slice(&self.head_after);
+        out.extend_from_slice(self.packed);
     }
 }
 
@@ -441,6 +441,9 @@ impl Close {
         })
     }
 }
+
+/// Body of a BATCH before its zstd frame.
+const BATCH_HEADER_BYTES: usize = 16 + 8 + 4 + 4 + 32 + 32;
 
 fn version(fields: &mut Fields<'_>) -> Result<(), WireError> {
     match fields.u16()? {

@@ -2,8 +2,9 @@
 //!
 //! [`Sender`] is the agent's side, [`Receiver`] the collector's side of one connection. Both are
 //! fed bytes and give bytes; the layers below them are [`FrameDecoder`] (bytes to messages),
-//! [`Message`] (typed bodies) and [`BatchPacker`], [`BatchUnpacker`] (entries to and from zstd). What is deliberately absent: hashing, signatures, the spool and the log. They are
-//! actions for the caller.
+//! [`Message`] (typed bodies) and [`BatchPacker`], [`BatchUnpacker`] (entries to and from zstd).
+//! Deliberately absent: hashing, signatures, the spool and the log. They are actions for the
+//! caller.
 
 mod backoff;
 pub mod batch;
