@@ -21,9 +21,11 @@ pub mod limits;
 pub mod log;
 pub mod merkle;
 pub mod note;
+pub mod read;
 mod segment;
 pub mod spool;
 pub mod tile;
+pub mod verify;
 mod wal;
 
 pub use entry::{EntryError, EntryRef, Header, Kind, StreamId};
@@ -31,3 +33,4 @@ pub use error::{Error, Result};
 pub use hash::Hash;
 pub use log::{Appended, Batch, BatchError, Commit, Log, OpenReport, Options, Refused};
 pub use note::{Checkpoint, NoteError, SigningKey, VerifierKey};
+pub use read::LogReader;

@@ -127,7 +127,7 @@ impl BlockHeader {
 pub struct Entries {
     bytes: Vec<u8>,
     spans: Vec<(u32, u16)>,
-    /// Start of each entry's leaf hash, 4 bytes (rows) or 1 byte (columns) of it.
+    /// Start of each entry's leaf hash: 4 bytes of it (rows), 1 byte (columns), or nothing.
     checks: Vec<u8>,
 }
 
@@ -162,12 +162,11 @@ impl Entries {
         self.checks[at * width..][..width] == check(leaf)[..width]
     }
 
-    /// Adds an entry and the four bytes of its check.
-    pub(crate) fn push(&mut self, entry: &[u8], check: [u8; 4]) {
+    /// Adds an entry, without a check.
+    pub(crate) fn push(&mut self, entry: &[u8]) {
         self.spans
             .push((self.bytes.len() as u32, entry.len() as u16));
         self.bytes.extend_from_slice(entry);
-        self.checks.extend_from_slice(&check);
     }
 
     /// Empties it, keeping the memory.

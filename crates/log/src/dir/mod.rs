@@ -9,12 +9,16 @@
 //! is atomic but not durable.
 
 mod real;
+#[cfg(feature = "sim")]
+mod sim;
 
 use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 
 pub use real::RealDir;
+#[cfg(feature = "sim")]
+pub use sim::{Fault, SimDir};
 
 /// A folder and what is below it.
 pub trait Dir: Debug + Send + Sync {
@@ -102,6 +106,35 @@ pub fn replace(dir: &dyn Dir, folder: &str, name: &str, bytes: &[u8]) -> io::Res
     dir.sync_dir(folder)
 }
 
+/// Puts a copy of the first `len` bytes of a file in its place, durable, and opens it.
+pub(crate) fn rewrite(
+    dir: &dyn Dir,
+    folder: &str,
+    path: &str,
+    file: &dyn File,
+    len: u64,
+) -> io::Result<Arc<dyn File>> {
+    let temporary = format!("{path}{TEMPORARY}");
+    let copy = dir.create(&temporary)?;
+    let mut buffer = vec![0; COPY_BYTES];
+    let mut at = 0;
+    while at < len {
+        let want = buffer
+            .len()
+            .min(usize::try_from(len - at).unwrap_or(usize::MAX));
+        let got = file.read_at(&mut buffer[..want], at)?;
+        if got == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        copy.append(&buffer[..got])?;
+        at += got as u64;
+    }
+    copy.sync_data()?;
+    dir.rename(&temporary, path)?;
+    dir.sync_dir(folder)?;
+    Ok(copy)
+}
+
 /// Joins a folder and a name; the empty folder is the `Dir` itself.
 pub fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() {
@@ -113,3 +146,4 @@ pub fn join(folder: &str, name: &str) -> String {
 
 /// Ending of files that are not yet, or never became, what their name says.
 pub const TEMPORARY: &str = ".tmp";
+const COPY_BYTES: usize = 1 << 20;

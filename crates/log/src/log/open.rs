@@ -76,6 +76,8 @@ pub(super) fn open(dir: Arc<dyn Dir>, options: &Options) -> Result<(Log, OpenRep
     }
     for folder in ["", WAL, SEGMENTS, TILES] {
         remove_temporary(&*dir, folder)?;
+        // Names that are seen may not be durable: the writer before us may have failed to sync them.
+        dir.sync_dir(folder).map_err(Error::io("sync", folder))?;
     }
     let created = is_new(&*dir)?;
     let key = if created {
@@ -91,11 +93,11 @@ pub(super) fn open(dir: Arc<dyn Dir>, options: &Options) -> Result<(Log, OpenRep
         replay.file(number * SEGMENT_ENTRIES)?;
     }
     let published = read_checkpoint(&*dir, key.verifier())?;
-    let durable = replay.hold_to(published)?;
+    let durable = replay.hold_to(&published)?;
     if let Some(known) = &options.known_checkpoint {
         replay.hold_to_known(known)?;
     }
-    let cut_bytes = replay.cut_tail()?;
+    let cut_bytes = replay.settle(&published)?;
 
     let (tree, streams, active) = replay.finish()?;
     let size = tree.size();
@@ -210,7 +212,6 @@ fn is_new(dir: &dyn Dir) -> Result<bool> {
 }
 
 fn create(dir: &dyn Dir, origin: &str) -> Result<SigningKey> {
-    dir.sync_dir("").map_err(Error::io("sync", "store"))?;
     let key = match read_key(dir, origin) {
         Err(Error::Missing { .. }) => {
             let note_error = |source| Error::Note {

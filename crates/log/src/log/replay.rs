@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::dir::Dir;
+use crate::dir::{Dir, rewrite};
 use crate::entry::{EntryRef, StreamId};
 use crate::error::{Error, Result};
 use crate::hash::{Hash, chain_head, check, leaf_hash};
@@ -12,7 +12,7 @@ use crate::wal::frame::{FrameHeader, Salt, parse_openings, split_framed};
 use crate::wal::header::{Body, WalHeader};
 use crate::wal::scan::{Scanner, Step, sealed_checkpoint};
 
-use super::files::{ActiveFile, wal_path};
+use super::files::{ActiveFile, WAL, wal_path};
 use super::streams::Streams;
 use super::tree::Tree;
 
@@ -202,7 +202,7 @@ impl Replay {
 
     /// Compares what was read with the published checkpoint and with the newest one in a seal;
     /// answers the size that is known to be durable.
-    pub(super) fn hold_to(&self, published: Checkpoint) -> Result<u64> {
+    pub(super) fn hold_to(&self, published: &Checkpoint) -> Result<u64> {
         let durable = published.size.max(self.sealed.size);
         let newest = self
             .newest
@@ -237,17 +237,24 @@ impl Replay {
         })
     }
 
-    /// Cuts what stands behind the last whole frame and makes the rest durable: what was read may
-    /// stand in the page cache alone.
-    pub(super) fn cut_tail(&self) -> Result<u64> {
-        let ActiveFile { path, file, len } =
-            &self.newest.as_ref().expect("a store has a file").file;
-        let found = file.len().map_err(Error::io("read", path))?;
-        if found > *len {
-            file.truncate(*len).map_err(Error::io("cut", path))?;
+    /// Cuts what stands behind the last whole frame and makes the rest durable; answers the bytes
+    /// that were cut.
+    ///
+    /// What is above the published checkpoint may stand in the page cache alone, and after a sync
+    /// that failed the system does not know that it does: syncing again would prove nothing. So
+    /// the file is written anew and put in the place of the old one.
+    pub(super) fn settle(&mut self, published: &Checkpoint) -> Result<u64> {
+        let newest = self
+            .newest
+            .as_mut()
+            .expect("a store has a write-ahead file");
+        let ActiveFile { path, file, len } = &mut newest.file;
+        let cut_bytes = file.len().map_err(Error::io("read", &*path))? - *len;
+        if cut_bytes > 0 || self.tree.size() > published.size {
+            *file = rewrite(&*self.dir, WAL, path, &**file, *len)
+                .map_err(Error::io("write", &*path))?;
         }
-        file.sync_data().map_err(Error::io("sync", path))?;
-        Ok(found - len)
+        Ok(cut_bytes)
     }
 
     pub(super) fn finish(self) -> Result<(Tree, Streams, ActiveFile)> {

@@ -270,8 +270,8 @@ fn write_blocks(
             Step::Broken { offset, what } => return Err(Error::damaged(wal, offset, what)),
         };
         for part in split_framed(&scanner.payload()[header.openings_len()..]) {
-            let (_, entry, check) = part.map_err(|what| Error::damaged(wal, offset, what))?;
-            block.push(entry, check);
+            let (_, entry, _) = part.map_err(|what| Error::damaged(wal, offset, what))?;
+            block.push(entry);
             leaves.push(leaf_hash(entry));
             index += 1;
             if leaves.len() as u64 == BLOCK_ENTRIES {

@@ -265,7 +265,8 @@ impl SpoolReader {
                 }
                 // The next file is named by the position, so that no listing is needed.
                 Step::End => {
-                    if self.next == self.file_first || !self.open_next()? {
+                    let next = self.next != self.file_first && self.open_next()?;
+                    if !next && !self.reopen()? {
                         return Ok(false);
                     }
                 }
@@ -296,6 +297,21 @@ impl SpoolReader {
             Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Opens the file again where it has grown under its name: a writer that starts anew puts a
+    /// copy in its place, with the same frames at the same offsets.
+    fn reopen(&mut self) -> Result<bool> {
+        let name = file_name(self.file_first);
+        let file = match self.dir.open_read(&name) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Error::io("open", name)(error)),
+        };
+        let offset = self.scanner.offset();
+        let grown = file.len().map_err(Error::io("read", name))? > offset;
+        self.scanner = Scanner::new(file, Salt::Spool(self.stream), offset);
+        Ok(grown)
     }
 
     fn path(&self) -> String {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::dir::{Dir, File, TEMPORARY};
+use crate::dir::{Dir, File, TEMPORARY, rewrite};
 use crate::entry::{EntryRef, StreamId, split};
 use crate::error::{Error, Result};
 use crate::hash::{Hash, chain_head};
@@ -413,11 +413,10 @@ fn recover(dir: &dyn Dir, stream: StreamId, first: u64) -> Result<Tail> {
         let len = tail.file.len().map_err(Error::io("read", &name))?;
         tail.len = offset;
         tail.cut_bytes = len - offset;
-        tail.file
-            .truncate(offset)
-            .map_err(Error::io("cut", &name))?;
     }
-    // What was read may stand in the page cache alone.
-    tail.file.sync_data().map_err(Error::io("sync", &name))?;
+    // What was read may stand in the page cache alone, and after a sync that failed the system
+    // does not know that it does: syncing again would prove nothing.
+    tail.file =
+        rewrite(dir, "", &name, &*tail.file, tail.len).map_err(Error::io("write", &name))?;
     Ok(tail)
 }

@@ -1,5 +1,7 @@
 //! Tests of the store and the spool as their users see them.
 
+mod crash;
+mod flip;
 mod log;
 mod make;
 mod spool;

@@ -1,0 +1,237 @@
+//! The account of all entries read so far: where each stream stands, and the tree.
+//!
+//! What cannot be read is entered as unknown. Whatever depends on it is then not judged, so that
+//! one flipped bit shows as one problem and not as everything above it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::entry::{EntryRef, Kind, StreamId};
+use crate::hash::{Hash, chain_head};
+use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES};
+use crate::tile::TILE_HEIGHT;
+
+use super::report::{Gap, Problem, ProblemKind, Report};
+use super::tree::Frontier;
+
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    pub(super) report: Report,
+    /// Index of the next entry.
+    next: u64,
+    /// The tree of a log; a spool has none.
+    tree: Option<Frontier>,
+    unknown: Vec<Range<u64>>,
+    pub(super) streams: BTreeMap<StreamId, Stream>,
+    /// Streams that began since somebody took this.
+    pub(super) begun: BTreeSet<StreamId>,
+    /// Nodes of the newest segment: 256 of level 8, 16 of level 12.
+    pub(super) level_1: Vec<Hash>,
+    pub(super) block_roots: Vec<Hash>,
+    /// Nodes of level 16, 24, 32, …
+    pub(super) upper: Vec<Vec<Hash>>,
+    /// Sizes at which a root is wanted, and the roots that were reached.
+    pub(super) watched: BTreeSet<u64>,
+    roots: BTreeMap<u64, Hash>,
+}
+
+/// Where a stream stands; without a head after something unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stream {
+    pub(super) next: u64,
+    pub(super) head: Option<Hash>,
+    pub(super) peer: Option<String>,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) file: &'a str,
+    pub(super) offset: u64,
+}
+
+impl Account {
+    /// The account of a log.
+    pub(super) fn of_log() -> Self {
+        Self {
+            tree: Some(Frontier::default()),
+            ..Self::default()
+        }
+    }
+
+    /// The account of a spool's file, whose entries are named by their sequence numbers.
+    pub(super) fn of_spool(first: u64) -> Self {
+        Self {
+            next: first,
+            ..Self::default()
+        }
+    }
+
+    /// Index of the next entry.
+    pub(super) fn size(&self) -> u64 {
+        self.next
+    }
+
+    pub(super) fn problem(
+        &mut self,
+        kind: ProblemKind,
+        file: &str,
+        offset: u64,
+        detail: impl Into<String>,
+    ) {
+        self.report
+            .problem(Problem::new(kind, file, offset, detail));
+    }
+
+    /// Enters an entry whose bytes are what was written.
+    pub(super) fn take(&mut self, place: Place<'_>, bytes: &[u8], leaf: Hash) {
+        let index = self.size();
+        match EntryRef::parse(bytes) {
+            Ok(entry) => self.follow(place, index, &entry, &leaf),
+            Err(error) => {
+                self.entry_problem(ProblemKind::Entry, place, index, bytes, &error.to_string())
+            }
+        }
+        self.push(leaf);
+    }
+
+    fn follow(&mut self, place: Place<'_>, index: u64, entry: &EntryRef<'_>, leaf: &Hash) {
+        let header = entry.header();
+        let lost = !self.unknown.is_empty();
+        if header.sequence == 0 {
+            self.begun.insert(header.stream);
+        }
+        let stream = self.streams.entry(header.stream).or_insert_with(|| Stream {
+            head: Some(Hash::ZERO).filter(|_| !lost || header.sequence == 0),
+            next: if lost { header.sequence } else { 0 },
+            peer: None,
+        });
+        let due = stream.next;
+        // Behind something unknown a stream may have moved on.
+        let in_place = header.sequence == due || stream.head.is_none() && header.sequence > due;
+        stream.head = match stream.head {
+            Some(head) if header.sequence == due => Some(chain_head(&head, leaf)),
+            _ => None,
+        };
+        stream.next = header.sequence.saturating_add(1);
+        if !in_place {
+            let detail = format!("entry {due} of the stream is due here");
+            self.entry_problem(ProblemKind::Sequence, place, index, entry.bytes(), &detail);
+        }
+        if (header.sequence == 0) != (header.kind == Kind::StreamOpened) {
+            let detail = "entry 0 of a stream opens it, and no other does";
+            self.entry_problem(ProblemKind::Sequence, place, index, entry.bytes(), detail);
+        }
+        if header.kind == Kind::Gap {
+            self.report.gap(Gap {
+                entry: index,
+                stream: header.stream,
+                sequence: header.sequence,
+                time_ns: header.time_ns,
+                payload: entry.payload().to_vec(),
+            });
+        }
+    }
+
+    /// Reports an entry, with what can be read of its envelope.
+    pub(super) fn entry_problem(
+        &mut self,
+        kind: ProblemKind,
+        place: Place<'_>,
+        index: u64,
+        bytes: &[u8],
+        detail: &str,
+    ) {
+        let mut problem = Problem::new(kind, place.file, place.offset, detail);
+        problem.entry = Some(index);
+        if let Ok(entry) = EntryRef::parse(bytes) {
+            problem.stream = Some(entry.header().stream);
+            problem.sequence = Some(entry.header().sequence);
+            problem.time_ns = Some(entry.header().time_ns);
+        }
+        self.report.problem(problem);
+    }
+
+    /// Enters entries that cannot be read.
+    pub(super) fn skip_to(&mut self, index: u64) {
+        let from = self.size();
+        if index <= from {
+            return;
+        }
+        self.unknown.push(from..index);
+        self.streams
+            .values_mut()
+            .for_each(|stream| stream.head = None);
+        match self.tree {
+            Some(_) => (from..index).for_each(|_| self.push(Hash::ZERO)),
+            None => self.next = index,
+        }
+    }
+
+    fn push(&mut self, leaf: Hash) {
+        if self.next.is_multiple_of(SEGMENT_ENTRIES) {
+            self.level_1.clear();
+            self.block_roots.clear();
+        }
+        self.next += 1;
+        let Self {
+            tree,
+            level_1,
+            block_roots,
+            upper,
+            ..
+        } = self;
+        let Some(tree) = tree else { return };
+        tree.push(leaf, |level, node| match level {
+            TILE_HEIGHT => level_1.push(node),
+            BLOCK_LEVEL => block_roots.push(node),
+            _ if level >= SEGMENT_LEVEL && level % TILE_HEIGHT == 0 => {
+                let at = ((level - SEGMENT_LEVEL) / TILE_HEIGHT) as usize;
+                if at == upper.len() {
+                    upper.push(Vec::new());
+                }
+                upper[at].push(node);
+            }
+            _ => {}
+        });
+        self.note_root();
+    }
+
+    /// Notes the root where somebody will ask for it.
+    pub(super) fn note_root(&mut self) {
+        let size = self.size();
+        if let Some(tree) = &self.tree
+            && self.watched.contains(&size)
+        {
+            self.roots.insert(size, tree.root());
+        }
+    }
+
+    /// Whether all entries of a range could be read.
+    pub(super) fn known(&self, range: Range<u64>) -> bool {
+        self.unknown
+            .iter()
+            .all(|unknown| unknown.end <= range.start || range.end <= unknown.start)
+    }
+
+    /// The root at a watched size, where all entries below could be read.
+    pub(super) fn root(&self, size: u64) -> Option<Hash> {
+        self.roots
+            .get(&size)
+            .copied()
+            .filter(|_| self.known(0..size))
+    }
+
+    /// Entries that could be read.
+    pub(super) fn readable(&self) -> u64 {
+        let unknown: u64 = self
+            .unknown
+            .iter()
+            .map(|range| range.end - range.start)
+            .sum();
+        self.size() - unknown
+    }
+}
+
+const BLOCK_LEVEL: u32 = BLOCK_ENTRIES.ilog2();
+const SEGMENT_LEVEL: u32 = SEGMENT_ENTRIES.ilog2();

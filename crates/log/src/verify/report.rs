@@ -1,0 +1,203 @@
+//! What verification found.
+
+use crate::entry::StreamId;
+use crate::note::Checkpoint;
+
+/// The outcome of a verification.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries that are whole and in place.
+    pub entries: u64,
+    /// The newest checkpoint whose signature and root hold. None in a spool.
+    pub checkpoint: Option<Checkpoint>,
+    /// What is broken, at most [`PROBLEMS_MAX`] of it.
+    pub problems: Vec<Problem>,
+    /// Problems beyond those in the list.
+    pub more_problems: u64,
+    /// What stands behind the last whole frame, above everything that was durable; of a spool
+    /// with several streams the first one found.
+    pub torn_tail: Option<TornTail>,
+    /// Recorded gaps, at most [`PROBLEMS_MAX`] of them.
+    pub gaps: Vec<Gap>,
+    /// Gaps beyond those in the list.
+    pub more_gaps: u64,
+    /// Files that are not part of the format: they prove and disprove nothing.
+    pub unknown_files: Vec<String>,
+}
+
+/// The outcome in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything is as it was written.
+    Intact,
+    /// As it was written, with a torn tail that nobody was told to be durable, or recorded gaps.
+    IntactWithTailOrGaps,
+    /// Something was changed, removed or is missing.
+    Broken,
+}
+
+impl Report {
+    /// The outcome in a word.
+    pub fn verdict(&self) -> Verdict {
+        if !self.problems.is_empty() {
+            Verdict::Broken
+        } else if self.torn_tail.is_some() || !self.gaps.is_empty() {
+            Verdict::IntactWithTailOrGaps
+        } else {
+            Verdict::Intact
+        }
+    }
+
+    pub(super) fn problem(&mut self, problem: Problem) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        } else {
+            self.more_problems += 1;
+        }
+    }
+
+    /// Adds what another part of the same store or spool showed.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.entries += other.entries;
+        other
+            .problems
+            .into_iter()
+            .for_each(|problem| self.problem(problem));
+        self.more_problems += other.more_problems;
+        self.torn_tail = self.torn_tail.take().or(other.torn_tail);
+        other.gaps.into_iter().for_each(|gap| self.gap(gap));
+        self.more_gaps += other.more_gaps;
+        self.unknown_files.extend(other.unknown_files);
+    }
+
+    pub(super) fn gap(&mut self, gap: Gap) {
+        if self.gaps.len() < PROBLEMS_MAX {
+            self.gaps.push(gap);
+        } else {
+            self.more_gaps += 1;
+        }
+    }
+}
+
+/// Something that is broken, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is.
+    pub kind: ProblemKind,
+    /// Leaf index of the entry, where one can be named.
+    pub entry: Option<u64>,
+    /// Its stream.
+    pub stream: Option<StreamId>,
+    /// Its sequence number.
+    pub sequence: Option<u64>,
+    /// Its capture time, ns since 1970.
+    pub time_ns: Option<u64>,
+    /// Path inside the store.
+    pub file: String,
+    /// Offset in the file, bytes: of the entry, frame, block or field.
+    pub offset: u64,
+    /// For a person.
+    pub detail: String,
+}
+
+impl Problem {
+    pub(super) fn new(
+        kind: ProblemKind,
+        file: &str,
+        offset: u64,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            entry: None,
+            stream: None,
+            sequence: None,
+            time_ns: None,
+            file: file.to_owned(),
+            offset,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Kinds of problems; the names are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// A file that must be there is not.
+    FileMissing,
+    /// A key that cannot be read, or two that do not belong together.
+    Key,
+    /// A checkpoint that cannot be read or is not signed by the log's key.
+    Checkpoint,
+    /// A checkpoint that is not of these entries.
+    Root,
+    /// The store holds fewer entries than a checkpoint says.
+    Truncated,
+    /// The header of a file.
+    FileHeader,
+    /// A frame of a write-ahead file.
+    Frame,
+    /// A block of a segment.
+    Block,
+    /// An entry whose bytes are not those that were written.
+    Entry,
+    /// An entry out of its stream's sequence.
+    Sequence,
+    /// A chain head that is not that of the entries.
+    Chain,
+    /// The stream table of a write-ahead header.
+    Streams,
+    /// A tile that is not that of the entries.
+    Tile,
+}
+
+impl ProblemKind {
+    /// The kind as one word for machine output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FileMissing => "file-missing",
+            Self::Key => "key",
+            Self::Checkpoint => "checkpoint",
+            Self::Root => "root",
+            Self::Truncated => "truncated",
+            Self::FileHeader => "file-header",
+            Self::Frame => "frame",
+            Self::Block => "block",
+            Self::Entry => "entry",
+            Self::Sequence => "sequence",
+            Self::Chain => "chain",
+            Self::Streams => "streams",
+            Self::Tile => "tile",
+        }
+    }
+}
+
+/// Bytes behind the last whole frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// Path inside the store.
+    pub file: String,
+    /// Where it begins.
+    pub offset: u64,
+    /// Its length.
+    pub len_bytes: u64,
+}
+
+/// An entry of kind 6.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Leaf index; the sequence number in a spool.
+    pub entry: u64,
+    /// Stream that it is recorded in.
+    pub stream: StreamId,
+    /// Sequence number.
+    pub sequence: u64,
+    /// Capture time, ns since 1970.
+    pub time_ns: u64,
+    /// The payload: one JSON object, as docs/formats.md describes it.
+    pub payload: Vec<u8>,
+}
+
+/// Length of the lists of a report.
+pub const PROBLEMS_MAX: usize = 1_000;
