@@ -16,7 +16,7 @@
 //! differ do not time each other out. A syscall is stamped when it starts and written when it
 //! returns, so stamps far behind are usual and move nothing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::event::{Event, Missing};
 use crate::execve;
@@ -40,8 +40,9 @@ pub enum Clock {
 pub enum Order {
     /// As they are closed: one that waits holds up no other.
     Completion,
-    /// As their first records arrived, the order of a log's reader.
-    Arrival,
+    /// By time and serial, as ausearch prints: each is held until nothing older is to be expected,
+    /// which is the timeout after its own stamp. What comes later still is given out at once.
+    Time,
 }
 
 /// How an [`Assembler`] works. The limits are at their maxima by default.
@@ -60,10 +61,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// For files: stream time, order of arrival.
+    /// For files: stream time, order of time.
     pub const FILE: Settings = Settings {
         clock: Clock::Stream,
-        order: Order::Arrival,
+        order: Order::Time,
         timeout_ms: limits::EVENT_TIMEOUT_MS,
         pending_events_max: limits::PENDING_EVENTS_MAX,
         pending_bytes_max: limits::PENDING_BYTES_MAX,
@@ -101,7 +102,7 @@ pub struct Counters {
 pub struct Assembler {
     settings: Settings,
     nodes: Nodes,
-    /// Held events in order of arrival; the first has the number `first`.
+    /// Open events in order of arrival; the first has the number `first`.
     slots: VecDeque<Slot>,
     first: u64,
     open: HashMap<Key, u64>,
@@ -109,6 +110,10 @@ pub struct Assembler {
     latest: Option<(Key, u64)>,
     held_bytes: usize,
     now_ms: u64,
+    /// Closed events that wait for their turn, by stamp and number.
+    closed: BTreeMap<(Option<Stamp>, u64), Event>,
+    closed_count: u64,
+    newest_ms: u64,
     ready: VecDeque<Event>,
     counters: Counters,
 }
@@ -122,9 +127,7 @@ struct Key {
 #[derive(Debug)]
 enum Slot {
     Open(Box<Open>),
-    /// Closed, waiting for earlier ones.
-    Closed(Event),
-    /// Given out.
+    /// Closed already.
     Gone,
 }
 
@@ -157,6 +160,9 @@ impl Assembler {
             latest: None,
             held_bytes: 0,
             now_ms: 0,
+            closed: BTreeMap::new(),
+            closed_count: 0,
+            newest_ms: 0,
             ready: VecDeque::new(),
             counters: Counters::default(),
         }
@@ -169,6 +175,7 @@ impl Assembler {
         let Some(stamp) = record.stamp() else {
             self.counters.stampless += 1;
             self.alone(None, record);
+            self.release(self.settings.timeout_ms);
             return Ready(&mut self.ready);
         };
         if self.nodes.is_full(record.node()) {
@@ -182,6 +189,7 @@ impl Assembler {
                 .now_ms
                 .max(self.nodes.aligned_ms(node, stamp, self.now_ms)),
         };
+        self.newest_ms = self.newest_ms.max(stamp.ms());
         let key = Key { node, stamp };
         match self.find(key) {
             Some(number) => self.add(number, record),
@@ -194,6 +202,7 @@ impl Assembler {
         }
         self.expire();
         self.evict();
+        self.release(self.settings.timeout_ms);
         Ready(&mut self.ready)
     }
 
@@ -204,12 +213,18 @@ impl Assembler {
             self.now_ms = self.now_ms.max(now_ms);
         }
         self.expire();
+        if self.slots.is_empty() {
+            self.release(0);
+        }
         Ready(&mut self.ready)
     }
 
     /// Closes what is open: the end of the input.
     pub fn finish(&mut self) -> Ready<'_> {
         self.close_all();
+        while let Some((_, event)) = self.closed.pop_first() {
+            self.give(event);
+        }
         Ready(&mut self.ready)
     }
 
@@ -218,9 +233,9 @@ impl Assembler {
         self.counters
     }
 
-    /// Events that are held, closed ones that wait for earlier ones among them.
+    /// Events that are held: open ones, and closed ones that wait for their turn.
     pub fn held_events(&self) -> usize {
-        self.slots.len()
+        self.slots.len() + self.closed.len()
     }
 
     /// Bytes of the records that are held.
@@ -273,12 +288,8 @@ impl Assembler {
             event.missing.push(Missing::Cut);
             self.counters.cut += 1;
         }
-        if self.settings.order == Order::Completion || self.slots.is_empty() {
-            self.give(event);
-        } else {
-            self.held_bytes += event.bytes();
-            self.slots.push_back(Slot::Closed(event));
-        }
+        self.held_bytes += event.bytes();
+        self.queue(event);
     }
 
     /// Closes the event in a slot.
@@ -290,28 +301,43 @@ impl Assembler {
         self.latest = None;
         self.counters.evicted += u64::from(evicted);
         let event = open.into_event(&self.nodes, evicted);
-        match self.settings.order {
-            Order::Completion => {
-                self.held_bytes -= event.bytes();
-                self.give(event);
-            }
-            Order::Arrival => self.slots[index] = Slot::Closed(event),
+        self.queue(event);
+        while matches!(self.slots.front(), Some(Slot::Gone)) {
+            self.first += 1;
+            self.slots.pop_front();
         }
-        self.release();
     }
 
-    /// Gives out the closed events at the front.
-    fn release(&mut self) {
-        while matches!(self.slots.front(), Some(Slot::Closed(_) | Slot::Gone)) {
-            self.first += 1;
-            if let Some(Slot::Closed(event)) = self.slots.pop_front() {
-                self.held_bytes -= event.bytes();
+    /// Takes a closed event, whose bytes are counted already, to its turn.
+    fn queue(&mut self, event: Event) {
+        match self.settings.order {
+            Order::Completion => self.give(event),
+            Order::Time => {
+                self.closed_count += 1;
+                self.closed
+                    .insert((event.stamp(), self.closed_count), event);
+            }
+        }
+    }
+
+    /// Gives out the closed events that are older than `age_ms`.
+    fn release(&mut self, age_ms: u64) {
+        let until_ms = self.newest_ms.saturating_sub(age_ms);
+        while let Some((key, _)) = self.closed.first_key_value() {
+            let due = key
+                .0
+                .is_none_or(|stamp| stamp.ms() < until_ms || age_ms == 0);
+            if !due && self.closed.len() <= self.settings.pending_events_max {
+                break;
+            }
+            if let Some((_, event)) = self.closed.pop_first() {
                 self.give(event);
             }
         }
     }
 
     fn give(&mut self, event: Event) {
+        self.held_bytes -= event.bytes();
         self.counters.events += 1;
         self.counters.incomplete += u64::from(!event.is_complete());
         self.ready.push_back(event);
@@ -328,14 +354,20 @@ impl Assembler {
         }
     }
 
-    /// Closes events at the front until the limits hold.
+    /// Gives out closed events, then closes open ones at the front, until the limits hold. Gone
+    /// events behind an open one count as well: they take memory.
     fn evict(&mut self) {
-        // Closed and gone events behind an open one count as well: they take memory.
+        while self.held_bytes > self.settings.pending_bytes_max
+            && let Some((_, event)) = self.closed.pop_first()
+        {
+            self.give(event);
+        }
         while let Some(Slot::Open(_)) = self.slots.front()
             && (self.slots.len() > self.settings.pending_events_max
                 || self.held_bytes > self.settings.pending_bytes_max)
         {
             self.close(0, true);
+            self.release(self.settings.timeout_ms);
         }
     }
 
@@ -668,7 +700,7 @@ mod tests {
                 "PATH 1 1",
                 "EOE 2500 2",
             ],
-            &["1:1:paths", "2:2:", "1:1:syscall"],
+            &["1:1:paths", "1:1:syscall", "2:2:"],
         );
         // A syscall that slept is stamped long before it is written.
         check(
@@ -678,7 +710,7 @@ mod tests {
                 "EOE 1 1",
                 "EOE 90000 2",
             ],
-            &["2:2:", "1:2:"],
+            &["1:2:", "2:2:"],
         );
     }
 
@@ -700,6 +732,7 @@ mod tests {
                 .inspect(|event| assert!(event.is_complete() && event.records().len() == 2))
                 .count();
         }
+        events += assembler.finish().count();
         assert_eq!(events, 2);
     }
 

@@ -73,7 +73,13 @@ impl<'r, 'n> Interpreter<'r, 'n> {
         if kind == Kind::Plain || field.part == Part::Enriched {
             return false;
         }
-        if let Some(resolved) = self.resolved(field.name) {
+        // Numbers that mean the same everywhere we read ourselves: auditd's tables may be older.
+        let is_local = match kind {
+            Kind::Uid | Kind::Gid => true,
+            Kind::Syscall => self.context.syscall_name().is_none(),
+            _ => false,
+        };
+        if is_local && let Some(resolved) = self.resolved(field.name) {
             out.extend_from_slice(resolved);
             return true;
         }

@@ -157,6 +157,10 @@ impl SocketAddress {
                 }
                 Ok(())
             }
+            SocketAddress::Other {
+                family: AF_INET6,
+                short: true,
+            } => write!(out, "sockaddr6 len too short"),
             SocketAddress::Other { short: true, .. } => write!(out, "sockaddr len too short"),
             SocketAddress::Other { short: false, .. } => write!(out, "(unsupported)"),
         };
@@ -288,7 +292,7 @@ mod tests {
     #[test]
     fn cut_and_unknown() {
         check("02", "{ saddr_fam=inet sockaddr len too short }");
-        check("0A001F90", "{ saddr_fam=inet6 sockaddr len too short }");
+        check("0A001F90", "{ saddr_fam=inet6 sockaddr6 len too short }");
         check("0100", "{ saddr_fam=local path= }");
         check("1F0000", "{ saddr_fam=bluetooth (unsupported) }");
         check("FF00", "unknown-family(255)");

@@ -1,7 +1,7 @@
 //! One value in words, by its kind.
 
 use crate::arch::{Arch, arch_name};
-use crate::event::UNSET;
+use crate::event::{KEY_SEPARATOR, UNSET};
 use crate::field::Field;
 use crate::interpret::flags::{self, name, push_bits, push_name, push_unknown};
 use crate::interpret::sockaddr::SocketAddress;
@@ -178,14 +178,16 @@ fn push_success(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// The keys of one rule, a blank between them.
+/// The keys of one rule, as if the field stood there once for each: `a key=b`.
 fn push_keys(context: &Context, field: &Field<'_>, out: &mut Vec<u8>) -> Option<()> {
     let keys = field.decoded(context.record_type);
-    memchr::memchr(crate::event::KEY_SEPARATOR, &keys)?;
-    let keys: Vec<&[u8]> = keys
-        .split(|byte| *byte == crate::event::KEY_SEPARATOR)
-        .collect();
-    out.extend_from_slice(&keys.join(&b' '));
+    memchr::memchr(KEY_SEPARATOR, &keys)?;
+    for (index, key) in keys.split(|byte| *byte == KEY_SEPARATOR).enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b" key=");
+        }
+        out.extend_from_slice(key);
+    }
     Some(())
 }
 
