@@ -21,3 +21,7 @@ pub const LINE_BYTES_MAX: usize = 6144;
 pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Words on one line of a rules file.
 pub const WORDS_MAX: usize = LINE_BYTES_MAX / 2;
+/// Rules in a set up to which the linter compares each with each.
+pub const LINT_RULES_MAX: usize = 5_000;
+/// Rounds of mending, each of which may make a rule that the next one mends.
+pub const FIX_ROUNDS_MAX: usize = 8;
