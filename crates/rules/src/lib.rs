@@ -42,6 +42,7 @@ pub mod merge;
 pub mod number;
 pub mod op;
 pub mod options;
+pub mod pack;
 pub mod parse;
 pub mod perm;
 pub mod plan;
