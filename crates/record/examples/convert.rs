@@ -1,7 +1,7 @@
 //! Writes an audit log in another form.
 //!
 //! ```text
-//! cargo run -p indelible-record --example convert -- raw|default|interpret|ndjson|… FILE
+//! cargo run -p indelible-record --example convert -- raw|enriched|default|interpret|text|csv|ndjson FILE
 //! ```
 
 use std::borrow::Cow;
@@ -67,6 +67,9 @@ fn main() -> std::io::Result<()> {
     let mut push = |event: Event| match form.as_str() {
         "default" => write::default(&event, &locale, &mut out),
         "interpret" => write::interpret(&event, &locale, &mut out),
+        "enriched" => write::enriched(&event, &names, &mut out),
+        "text" => write::text(&event, &locale, &mut out),
+        "csv" => write::csv(&event, &locale, &mut out),
         "ndjson" => write::ndjson(&event, &names, &mut out),
         _ => write::raw(&event, &mut out),
     };

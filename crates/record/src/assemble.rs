@@ -18,10 +18,11 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use crate::arch::Arch;
 use crate::event::{Event, Missing};
 use crate::execve;
 use crate::limits;
-use crate::number::decimal;
+use crate::number::{decimal, hexadecimal};
 use crate::record::Record;
 use crate::record_type::RecordType;
 use crate::stamp::Stamp;
@@ -414,7 +415,10 @@ impl Open {
         match record.record_type() {
             RecordType::SYSCALL | RecordType::URINGOP => {
                 self.syscall = true;
-                self.paths_expected = number(b"items=");
+                // The kernel counts the parent directories of message queues and hides them.
+                if !is_message_queue(record) {
+                    self.paths_expected = number(b"items=");
+                }
             }
             RecordType::PATH => self.paths += 1,
             RecordType::PROCTITLE => self.proctitle = true,
@@ -488,15 +492,30 @@ fn push_cut(event: &mut Event, record: &Record<'_>) -> bool {
     true
 }
 
-/// The decimal after `name` in the kernel's text, without reading the fields before it. The
-/// kernel quotes no blank inside a value, so a name behind a blank is one.
+/// The decimal after `name`.
 fn number_of(record: &Record<'_>, name: &[u8]) -> Option<u64> {
+    decimal(value_of(record, name)?)
+}
+
+/// What stands after `name` in the kernel's text, without reading the fields before it. The kernel
+/// quotes no blank inside a value, so a name behind a blank is one.
+fn value_of<'a>(record: &Record<'a>, name: &[u8]) -> Option<&'a [u8]> {
     let body = record.body();
     let at = memchr::memmem::find_iter(body, name)
         .find(|at| at.checked_sub(1).is_none_or(|before| body[before] == b' '))?;
     let rest = &body[at + name.len()..];
     let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-    decimal(&rest[..end])
+    Some(&rest[..end])
+}
+
+/// Whether the syscall opens or removes a message queue.
+fn is_message_queue(record: &Record<'_>) -> bool {
+    let name = || {
+        let arch = u32::try_from(hexadecimal(value_of(record, b"arch=")?)?).ok()?;
+        let syscall = u32::try_from(number_of(record, b"syscall=")?).ok()?;
+        Arch::from_audit(arch)?.syscall_name(syscall)
+    };
+    matches!(name(), Some("mq_open" | "mq_unlink"))
 }
 
 /// The nodes seen, by number.

@@ -89,6 +89,10 @@ impl RecordType {
     pub const GRP_MGMT: RecordType = RecordType(1132);
     /// CRYPTO_KEY_USER, 2404.
     pub const CRYPTO_KEY_USER: RecordType = RecordType(2404);
+    /// LANDLOCK_ACCESS, 1423.
+    pub const LANDLOCK_ACCESS: RecordType = RecordType(1423);
+    /// LANDLOCK_DOMAIN, 1424.
+    pub const LANDLOCK_DOMAIN: RecordType = RecordType(1424);
 
     /// The name without a fallback: `SYSCALL`, or nothing where the number has none.
     pub fn name(self) -> Option<&'static str> {

@@ -36,7 +36,7 @@ pub fn default(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
 
 /// One record in the form of audit.log. A kernel message gets the type that the kernel carries
 /// outside of the text.
-fn push_line(record: &Record<'_>, enriched: bool, out: &mut Vec<u8>) {
+pub(super) fn push_line(record: &Record<'_>, enriched: bool, out: &mut Vec<u8>) {
     if record.is_kernel() {
         out.extend_from_slice(b"type=");
         out.extend_from_slice(record.type_name().as_bytes());

@@ -5,20 +5,27 @@
 //! | [`raw`] | the records as auditd stores them, a line each |
 //! | [`default`] | ausearch's default form: a time, then the records, the last first |
 //! | [`interpret`] | the same with values in words (`ausearch -i`) |
+//! | [`enriched`] | the records as auditd stores them with `log_format = ENRICHED` |
+//! | [`text`] | a sentence per event |
+//! | [`csv`] | the parts of the sentence as columns, under [`CSV_HEADER`] |
 //! | [`ndjson`] | one JSON object per event |
 //!
 //! Writers append whole lines to a buffer and never fail. They print bytes that an attacker chose
 //! as they are, as the tools do whose forms these are, but for NDJSON, which is always valid UTF-8;
 //! whoever writes to a terminal escapes first.
 
+mod enriched;
 mod interpreted;
 mod json;
 mod lines;
+mod sentence;
 mod time;
 
+pub use enriched::enriched;
 pub use interpreted::interpret;
 pub use json::ndjson;
 pub use lines::{default, raw};
+pub use sentence::{CSV_HEADER, csv, text};
 
 use crate::interpret::{Names, NoNames};
 
