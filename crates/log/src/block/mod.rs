@@ -163,7 +163,7 @@ impl Entries {
     }
 
     /// Adds an entry, without a check.
-    pub(crate) fn push(&mut self, entry: &[u8]) {
+    pub fn push(&mut self, entry: &[u8]) {
         self.spans
             .push((self.bytes.len() as u32, entry.len() as u16));
         self.bytes.extend_from_slice(entry);
@@ -191,17 +191,21 @@ impl Entries {
     }
 }
 
-/// Packs entries, whose leaf hashes have `root`, in the layout that comes out smaller.
+/// Packs entries, whose leaf hashes have `root`, in columns.
 ///
-/// The entries must parse: a log takes no others.
-pub(crate) fn pack(first: u64, entries: &Entries, leaves: &[Hash], root: Hash) -> Vec<u8> {
+/// # Panics
+/// When an entry does not parse: a log takes no others.
+pub fn pack(first: u64, entries: &Entries, leaves: &[Hash], root: Hash) -> Vec<u8> {
     let parsed: Vec<EntryRef<'_>> = entries
         .iter()
         .map(|bytes| EntryRef::parse(bytes).expect("a log holds entries that parse"))
         .collect();
-    let (encoding, raw) = match columns::encode(&parsed, leaves) {
-        Some(raw) => (Encoding::Columns, raw),
-        None => (Encoding::Rows, rows(&parsed, leaves)),
+    let columns = columns::encode(&parsed, leaves);
+    // What is written has been read back before.
+    let (encoding, raw) = if rebuilds(&columns, entries) {
+        (Encoding::Columns, columns)
+    } else {
+        (Encoding::Rows, rows(&parsed, leaves))
     };
     let stored = compress(&raw);
     let times = || parsed.iter().map(|entry| entry.header().time_ns);
@@ -237,6 +241,12 @@ pub fn unpack(header: &BlockHeader, stored: &[u8]) -> Result<Entries, &'static s
     } else {
         Err("the entry count is wrong")
     }
+}
+
+fn rebuilds(columns: &[u8], entries: &Entries) -> bool {
+    columns.len() <= BLOCK_RAW_BYTES_MAX
+        && columns::decode(columns, entries.len())
+            .is_ok_and(|again| again.iter().eq(entries.iter()))
 }
 
 fn rows(entries: &[EntryRef<'_>], leaves: &[Hash]) -> Vec<u8> {

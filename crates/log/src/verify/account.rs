@@ -89,7 +89,7 @@ impl Account {
         match EntryRef::parse(bytes) {
             Ok(entry) => self.follow(place, index, &entry, &leaf),
             Err(error) => {
-                self.entry_problem(ProblemKind::Entry, place, index, bytes, &error.to_string())
+                self.entry_problem(ProblemKind::Entry, place, index, bytes, &error.to_string());
             }
         }
         self.push(leaf);

@@ -295,7 +295,7 @@ impl StoreVerifier<'_> {
                 );
                 match self.next_frame(&source, 0)? {
                     Some(at) => at,
-                    None => return Ok(self.finish_wal(&source, newest, end)),
+                    None => source.len,
                 }
             }
         };

@@ -166,7 +166,8 @@ fn a_batch_may_be_sent_again_but_not_changed() {
         Reason::Fork,
         "another head before"
     );
-    let inside = start.clone().batch(2);
+    let mut again = start;
+    let inside = again.batch(2);
     assert_eq!(
         reason(&mut log, &inside, "a"),
         Reason::Later,
