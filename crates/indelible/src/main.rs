@@ -1,4 +1,21 @@
-//! The `indelible` binary.
+//! The `indelible` binary: one file per command under `commands/`, everything else behind it.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod agent;
+mod collector;
+mod commands;
+mod config;
+mod demo;
+mod exit;
+mod net;
+mod payload;
+mod search;
+mod terminal;
+mod user;
+mod verify;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::run(std::env::args_os())
+}

@@ -1,6 +1,6 @@
 //! What this process is and may do: capabilities, identity, memory locking, its parent's death.
 
-use rustix::process::{Gid, Signal, Uid};
+use rustix::process::{Gid, Resource, Rlimit, Uid, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use crate::{Error, Result};
@@ -18,18 +18,27 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Has the kernel send `SIGTERM` to this process when the thread that started it ends.
+/// Takes `gid` as the group of files that this process creates; to be called before other threads
+/// are started.
 ///
 /// # Errors
-/// [`Error::System`] from `prctl`.
-pub fn end_with_parent() -> Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))
-        .map_err(Error::system("asking for a signal at the parent's end"))
+/// [`Error::System`] from `setresgid`.
+pub fn join_group(gid: u32) -> Result<()> {
+    let gid = Gid::from_raw(gid);
+    rustix::thread::set_thread_res_gid(gid, gid, gid).map_err(Error::system("changing the group"))
 }
 
 /// Keeps this process's pages in memory from their first use on, so that the reader of the audit
-/// socket never waits for a disk. Silently without effect where the limit does not allow it.
+/// socket never waits for a disk. Without effect where the limit on locked memory cannot be lifted:
+/// under a limit, allocations would fail once the process has given up its capabilities.
 pub fn lock_memory() {
+    let unlimited = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    if setrlimit(Resource::Memlock, unlimited).is_err() {
+        return;
+    }
     // SAFETY: no pointers are passed; the call only changes how pages are kept.
     let _ = unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE | MCL_ONFAULT) };
 }

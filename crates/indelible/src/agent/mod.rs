@@ -1,0 +1,24 @@
+//! The agent: captures a host's records into its spool and sends them to a collector.
+//!
+//! ```text
+//! supervisor ─ starts ─▶ capture: audit socket ─▶ spool/capture/streams/…
+//!            └ starts ─▶ worker:  spool ─cursor─▶ collector, receipts ─▶ spool/worker
+//! ```
+//! Capture holds the privileges and parses nothing; the worker holds none, reads capture's folder
+//! and owns its own. A supervised process ends when its standard input does.
+
+mod capture;
+pub(crate) mod kernel_stream;
+pub(crate) mod layout;
+mod opened;
+mod receipts;
+mod spooled;
+mod stopping;
+pub(crate) mod supervisor;
+mod watch;
+pub(crate) mod worker;
+
+pub(crate) use capture::run as capture;
+pub(crate) use stopping::{Stopping, wait_for_end_of_input};
+pub(crate) use supervisor::run as supervise;
+pub(crate) use worker::run as work;

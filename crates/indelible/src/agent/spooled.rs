@@ -1,0 +1,186 @@
+//! The spool as the sender needs it: spans of streams, batches from a position, heads to compare.
+//!
+//! Each stream is read once and in order: what was read ahead to learn how far the stream has
+//! grown is the batch that the sender will ask for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use indelible_log::dir::{Dir, RealDir};
+use indelible_log::spool::SpoolReader;
+use indelible_log::{Hash, StreamId};
+use indelible_wire::limits::{BATCH_ENTRIES_MAX, BATCH_RAW_BYTES_WANTED};
+use indelible_wire::native::{Boot, Span, Spooled, StreamId as WireStreamId};
+
+use super::layout::Layout;
+use super::opened::Opened;
+
+/// The streams of one spool, read beside their writer.
+#[derive(Debug)]
+pub(crate) struct SpooledStreams {
+    layout: Layout,
+    folder: Arc<dyn Dir>,
+    boot_id: String,
+    streams: BTreeMap<StreamId, Stream>,
+}
+
+#[derive(Debug)]
+struct Stream {
+    reader: SpoolReader,
+    ahead: Option<ReadAhead>,
+    boot: Boot,
+    oldest: u64,
+    next: u64,
+}
+
+/// Entries that were read and not yet asked for.
+#[derive(Debug)]
+pub(crate) struct ReadAhead {
+    pub(crate) first: u64,
+    pub(crate) entries: u32,
+    pub(crate) head_before: Hash,
+    pub(crate) head_after: Hash,
+    pub(crate) raw: Vec<u8>,
+}
+
+impl SpooledStreams {
+    pub(crate) fn open(layout: &Layout, boot_id: String) -> Result<Self> {
+        let folder = layout.streams();
+        let shown = folder.display();
+        let folder = RealDir::open(&folder).with_context(|| format!("cannot open {shown}"))?;
+        Ok(Self {
+            layout: layout.clone(),
+            folder,
+            boot_id,
+            streams: BTreeMap::new(),
+        })
+    }
+
+    /// Looks for streams that are new.
+    pub(crate) fn discover(&mut self) -> Result<()> {
+        for id in SpoolReader::streams(&*self.folder).context("cannot list the spool")? {
+            if self.streams.contains_key(&id) {
+                continue;
+            }
+            // A folder without a file yet is seen at the next look.
+            let Ok(mut reader) = SpoolReader::open(&self.folder, id) else {
+                continue;
+            };
+            let (oldest, next) = reader
+                .bounds()
+                .with_context(|| format!("cannot read stream {id}"))?;
+            let boot = match Opened::load(&self.layout.opened(id)) {
+                Ok(opened) if opened.opening.boot_id == self.boot_id => Boot::Current,
+                _ => Boot::Earlier,
+            };
+            reader
+                .seek(oldest)
+                .with_context(|| format!("cannot read stream {id}"))?;
+            self.streams.insert(
+                id,
+                Stream {
+                    reader,
+                    ahead: None,
+                    boot,
+                    oldest,
+                    next,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// Every stream with what is known of it, after reading ahead where nothing is.
+    pub(crate) fn spans(&mut self) -> Vec<(StreamId, Result<Spooled>)> {
+        let layout = &self.layout;
+        let spans = self.streams.iter_mut().map(|(id, stream)| {
+            let span = stream.read_ahead().map(|()| {
+                let span = Span {
+                    stream: WireStreamId(id.0),
+                    oldest: stream.oldest,
+                    next: stream.next,
+                };
+                Spooled {
+                    span,
+                    boot: stream.boot,
+                    released: released(layout, *id),
+                }
+            });
+            (*id, span)
+        });
+        spans.collect()
+    }
+
+    /// The entries from `first` on that one batch can take.
+    pub(crate) fn batch(&mut self, id: StreamId, first: u64) -> Result<ReadAhead> {
+        let stream = self.streams.get_mut(&id).context("the stream is gone")?;
+        if stream
+            .ahead
+            .as_ref()
+            .is_none_or(|ahead| ahead.first != first)
+        {
+            stream.ahead = None;
+            if stream.reader.next() != first {
+                stream.reader.seek(first)?;
+            }
+            stream.read_ahead()?;
+        }
+        stream
+            .ahead
+            .take()
+            .context("the spool ends before what it announced")
+    }
+
+    /// The chain head before entry `sequence`.
+    pub(crate) fn head_before(&self, id: StreamId, sequence: u64) -> Result<Hash> {
+        let mut reader = SpoolReader::open(&self.folder, id)?;
+        reader.seek(sequence)?;
+        Ok(reader.head())
+    }
+
+    /// Where each stream ends, as far as it was read.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = (StreamId, u64)> {
+        self.streams.iter().map(|(id, stream)| (*id, stream.next))
+    }
+}
+
+impl Stream {
+    fn read_ahead(&mut self) -> Result<()> {
+        if self.ahead.is_some() {
+            return Ok(());
+        }
+        let mut ahead = ReadAhead {
+            first: self.reader.next(),
+            entries: 0,
+            head_before: self.reader.head(),
+            head_after: self.reader.head(),
+            raw: Vec::new(),
+        };
+        while ahead.entries < BATCH_ENTRIES_MAX
+            && ahead.raw.len() < BATCH_RAW_BYTES_WANTED - ENTRY_BYTES_MAX
+        {
+            let entries = BATCH_ENTRIES_MAX - ahead.entries;
+            let bytes = BATCH_RAW_BYTES_WANTED - ahead.raw.len();
+            let Some(chunk) = self.reader.read(entries, bytes, &mut ahead.raw)? else {
+                break;
+            };
+            ahead.entries += chunk.entries;
+            ahead.head_after = chunk.head_after;
+        }
+        if ahead.entries > 0 {
+            self.next = self.next.max(self.reader.next());
+            self.ahead = Some(ahead);
+        }
+        Ok(())
+    }
+}
+
+/// The released position that the worker last wrote; 0 where there is none.
+pub(crate) fn released(layout: &Layout, id: StreamId) -> u64 {
+    let bytes = std::fs::read(layout.released_position(id)).unwrap_or_default();
+    <[u8; 8]>::try_from(bytes).map_or(0, u64::from_be_bytes)
+}
+
+/// Longest entry with its length: the reader always gives one, whatever room there is.
+const ENTRY_BYTES_MAX: usize = 2 + indelible_wire::limits::ENTRY_BYTES_MAX;

@@ -1,0 +1,444 @@
+//! The worker: sends the spool to the collector, stores receipts, releases what they cover.
+//!
+//! The sans-IO sender decides; this file performs. One thread, one connection at a time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use indelible_log::{Checkpoint, Hash, StreamId, VerifierKey, merkle};
+use indelible_sys::host::Host;
+use indelible_sys::lock::FileLock;
+use indelible_wire::native::{
+    self, Finding, Growth, Receipt, Sender, SenderAction, SenderConfig, StreamId as WireStreamId,
+    Supply, Verdict,
+};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant as TokioInstant, sleep_until, timeout};
+use tokio_rustls::TlsConnector;
+
+use super::layout::Layout;
+use super::receipts::Receipts;
+use super::spooled::{SpooledStreams, released};
+use super::stopping::Stopping;
+use super::watch::SpoolWatch;
+use crate::net::link::Link;
+
+/// Where to send, and how to know the collector.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// `HOST:PORT`.
+    pub(crate) address: String,
+    /// The name that its certificate must carry.
+    pub(crate) name: String,
+    /// The key that signs its checkpoints.
+    pub(crate) log_key: VerifierKey,
+    pub(crate) tls: Arc<ClientConfig>,
+}
+
+/// Sends until asked to stop; then for a few seconds more, as long as something is left.
+pub(crate) fn run(layout: &Layout, target: Target, stopping: &Stopping) -> Result<()> {
+    let _lock = FileLock::try_now(&layout.worker_lock()).with_context(|| {
+        format!(
+            "another worker uses the spool {}",
+            layout.worker().display()
+        )
+    })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut worker = Worker::new(layout, target)?;
+        worker.run(stopping).await
+    })
+}
+
+struct Worker {
+    layout: Layout,
+    target: Target,
+    sender: Sender,
+    spool: SpooledStreams,
+    watch: SpoolWatch,
+    receipts: Receipts,
+    released: BTreeMap<StreamId, u64>,
+    started: Instant,
+    connection: Connection,
+    storing: Option<oneshot::Receiver<Result<()>>>,
+}
+
+/// The state of the one connection.
+enum Connection {
+    /// Waiting until this time to connect.
+    Down(Instant),
+    /// The task that connects.
+    Connecting(JoinHandle<Result<Link>>),
+    /// A link, with the frame that waits for room in its queue.
+    Up(Link, Option<Vec<u8>>),
+}
+
+/// What woke the worker.
+enum Event {
+    SpoolGrew,
+    Connected(Result<Link>),
+    Received(Option<Vec<u8>>),
+    RoomToSend,
+    Stored(Result<()>),
+    Time,
+}
+
+impl Worker {
+    fn new(layout: &Layout, target: Target) -> Result<Self> {
+        let host = Host::current()?;
+        let (receipts, kept) = Receipts::open(&layout.receipts())?;
+        let held = match kept.filter(|kept| kept.origin == target.log_key.name()) {
+            Some(kept) => kept.checkpoint()?,
+            None => native::Checkpoint::NONE,
+        };
+        let mut seed = [0; 8];
+        seed.copy_from_slice(&host.machine_id[..8]);
+        let sender = Sender::new(SenderConfig {
+            machine_id: host.machine_id,
+            boot_id: host.boot_id,
+            held,
+            level: COMPRESSION_LEVEL,
+            seed: u64::from_ne_bytes(seed) ^ u64::from(std::process::id()),
+        });
+        Ok(Self {
+            layout: layout.clone(),
+            target,
+            sender,
+            spool: SpooledStreams::open(layout, crate::payload::hex(&host.boot_id))?,
+            watch: SpoolWatch::start(&layout.streams())?,
+            receipts,
+            released: BTreeMap::new(),
+            started: Instant::now(),
+            connection: Connection::Down(Instant::now()),
+            storing: None,
+        })
+    }
+
+    async fn run(&mut self, stopping: &Stopping) -> Result<()> {
+        self.spool_grew()?;
+        let mut drain_until = None;
+        loop {
+            self.act().await?;
+            if stopping.requested() {
+                let until = *drain_until.get_or_insert_with(|| Instant::now() + DRAIN_TIMEOUT);
+                if self.is_drained() || Instant::now() >= until {
+                    return self.stop().await;
+                }
+            }
+            let event = self.next_event().await;
+            let now = self.started.elapsed();
+            match event {
+                Event::SpoolGrew => self.spool_grew()?,
+                Event::Connected(Ok(link)) => {
+                    tracing::info!(collector = self.target.address, "connected");
+                    self.connection = Connection::Up(link, None);
+                    self.sender.connected(now);
+                }
+                Event::Connected(Err(error)) => {
+                    tracing::warn!("cannot connect to {}: {error:#}", self.target.address);
+                    self.connection = Connection::Down(far_future());
+                    self.sender.disconnected(now);
+                }
+                Event::Received(Some(bytes)) => self.sender.received(now, &bytes),
+                Event::Received(None) => {
+                    tracing::warn!(collector = self.target.address, "the connection broke");
+                    self.connection = Connection::Down(far_future());
+                    self.sender.disconnected(now);
+                }
+                Event::RoomToSend => {}
+                Event::Stored(stored) => {
+                    stored?;
+                    self.storing = None;
+                    self.sender.receipt_stored(now);
+                }
+                Event::Time => self.time_passed(now),
+            }
+        }
+    }
+
+    /// Waits for whatever comes first, but not much longer than a stop may go unseen.
+    async fn next_event(&mut self) -> Event {
+        let now = Instant::now();
+        let mut until = now + LOOK_EVERY;
+        if let Some(deadline) = self.sender.deadline() {
+            until = until.min(self.started + deadline);
+        }
+        let sender = &mut self.sender;
+        let elapsed = self.started.elapsed();
+        let link_event = async {
+            match &mut self.connection {
+                Connection::Down(at) => {
+                    sleep_until(TokioInstant::from_std(*at)).await;
+                    Event::Time
+                }
+                Connection::Connecting(task) => match task.await {
+                    Ok(connected) => Event::Connected(connected),
+                    Err(error) => Event::Connected(Err(error.into())),
+                },
+                Connection::Up(link, waiting) => {
+                    if waiting.is_none() {
+                        *waiting = sender.transmit(elapsed);
+                    }
+                    let frames = link.frames().cloned();
+                    tokio::select! {
+                        Some(permit) = async { Some(frames?.reserve_owned().await) }, if waiting.is_some() => {
+                            match (permit, waiting.take()) {
+                                (Ok(permit), Some(frame)) => {
+                                    permit.send(frame);
+                                    Event::RoomToSend
+                                }
+                                _ => Event::Received(None),
+                            }
+                        }
+                        bytes = link.received.recv(), if sender.wants_bytes() => Event::Received(bytes),
+                        else => std::future::pending().await,
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            event = link_event => event,
+            () = self.watch.changed() => Event::SpoolGrew,
+            stored = stored(&mut self.storing) => Event::Stored(stored),
+            () = sleep_until(TokioInstant::from_std(until)) => Event::Time,
+        }
+    }
+
+    fn time_passed(&mut self, now: Duration) {
+        match &self.connection {
+            Connection::Down(at) if Instant::now() >= *at => {
+                self.connection =
+                    Connection::Connecting(tokio::spawn(connect(self.target.clone())));
+            }
+            Connection::Up(..) if self.sender.deadline().is_some_and(|at| now >= at) => {
+                self.sender.timer(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells the sender what can be read now.
+    fn spool_grew(&mut self) -> Result<()> {
+        self.spool.discover()?;
+        let now = self.started.elapsed();
+        for (id, spooled) in self.spool.spans() {
+            match spooled {
+                Ok(spooled) => {
+                    self.released.entry(id).or_insert(spooled.released);
+                    self.sender.stream_available(now, spooled)?;
+                }
+                Err(error) => {
+                    tracing::error!(stream = %id, "cannot read the spool: {error:#}");
+                    self.sender.unreadable(WireStreamId(id.0));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Performs what the sender asks, to the last of it.
+    async fn act(&mut self) -> Result<()> {
+        while let Some(action) = self.sender.poll() {
+            let now = self.started.elapsed();
+            match action {
+                SenderAction::Need { stream, first, .. } => self.supply(stream, first),
+                SenderAction::VerifyCheckpoint {
+                    origin,
+                    old,
+                    growth,
+                } => {
+                    let verdict = verdict(&self.target.log_key, &origin, &old, &growth);
+                    self.sender.checkpoint_verified(now, verdict);
+                }
+                SenderAction::CheckHead(position) => {
+                    let head = self
+                        .spool
+                        .head_before(StreamId(position.stream.0), position.next);
+                    let same = head.is_ok_and(|head| head.0 == position.head);
+                    self.sender.head_checked(now, position.stream, same);
+                }
+                SenderAction::Store(receipt) => self.store(&receipt),
+                SenderAction::Released { stream, next } => {
+                    self.release(StreamId(stream.0), next)?
+                }
+                SenderAction::Finding(finding) => self.report(&finding)?,
+                SenderAction::Disconnect { why } => self.disconnect(&why).await,
+                SenderAction::Reconnect { after } => {
+                    self.connection = Connection::Down(Instant::now() + after);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn supply(&mut self, stream: WireStreamId, first: u64) {
+        let now = self.started.elapsed();
+        match self.spool.batch(StreamId(stream.0), first) {
+            Ok(batch) => {
+                let supply = Supply {
+                    stream,
+                    first,
+                    entries: batch.entries,
+                    head_before: batch.head_before.0,
+                    head_after: batch.head_after.0,
+                    raw: &batch.raw,
+                };
+                self.sender.batch(now, &supply);
+                // What was just handed over may not be all: reading ahead tells.
+                for (_, spooled) in self.spool.spans() {
+                    if let Ok(spooled) = spooled
+                        && spooled.span.stream == stream
+                    {
+                        // Known streams are never refused.
+                        let _ = self.sender.stream_available(now, spooled);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::error!(%stream, first, "cannot read the spool: {error:#}");
+                self.sender.unreadable(stream);
+            }
+        }
+    }
+
+    fn store(&mut self, receipt: &Receipt) {
+        let work = self.receipts.store(receipt);
+        let (done, storing) = oneshot::channel();
+        tokio::task::spawn_blocking(move || done.send(work()));
+        self.storing = Some(storing);
+    }
+
+    fn release(&mut self, stream: StreamId, next: u64) -> Result<()> {
+        let path = self.layout.released_position(stream);
+        fs::write(&path, next.to_be_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        self.released.insert(stream, next);
+        Ok(())
+    }
+
+    /// Findings go to the journal and, one JSON object per line, into the worker's folder.
+    fn report(&self, finding: &Finding) -> Result<()> {
+        tracing::error!(?finding, "finding");
+        let path = self.layout.worker().join("findings.ndjson");
+        let line = serde_json::json!({
+            "v": 1,
+            "time_ns": indelible_sys::clock::realtime_ns().to_string(),
+            "finding": format!("{finding:?}"),
+        });
+        let mut file = fs::File::options().create(true).append(true).open(&path)?;
+        writeln!(file, "{line}").with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    async fn disconnect(&mut self, why: &str) {
+        tracing::info!(collector = self.target.address, why, "disconnecting");
+        let connection = std::mem::replace(&mut self.connection, Connection::Down(far_future()));
+        if let Connection::Up(link, waiting) = connection {
+            let rest = std::iter::from_fn(|| self.sender.transmit(self.started.elapsed()));
+            if let Some(frames) = link.frames() {
+                for frame in waiting.into_iter().chain(rest).take(GOODBYE_FRAMES_MAX) {
+                    if !matches!(
+                        timeout(GOODBYE_TIMEOUT, frames.send(frame)).await,
+                        Ok(Ok(()))
+                    ) {
+                        break;
+                    }
+                }
+            }
+            if let Err(error) = link.close().await {
+                tracing::debug!("closing: {error:#}");
+            }
+        }
+        self.sender.disconnected(self.started.elapsed());
+    }
+
+    fn is_drained(&self) -> bool {
+        self.storing.is_none()
+            && self.spool.ends().all(|(id, next)| {
+                next <= self
+                    .released
+                    .get(&id)
+                    .copied()
+                    .unwrap_or_else(|| released(&self.layout, id))
+            })
+    }
+
+    async fn stop(&mut self) -> Result<()> {
+        self.sender.shut_down(self.started.elapsed());
+        self.act().await?;
+        let left: u64 = self
+            .spool
+            .ends()
+            .map(|(id, next)| next.saturating_sub(self.released.get(&id).copied().unwrap_or(0)))
+            .sum();
+        tracing::info!(unsent = left, "worker stopped");
+        Ok(())
+    }
+}
+
+async fn stored(storing: &mut Option<oneshot::Receiver<Result<()>>>) -> Result<()> {
+    match storing {
+        Some(receiver) => receiver.await.context("storing a receipt panicked")?,
+        None => std::future::pending().await,
+    }
+}
+
+async fn connect(target: Target) -> Result<Link> {
+    let connecting = async {
+        let socket = TcpStream::connect(&target.address).await?;
+        socket.set_nodelay(true)?;
+        let name = ServerName::try_from(target.name).context("not a DNS name")?;
+        let stream = TlsConnector::from(target.tls).connect(name, socket).await?;
+        Ok(Link::start(stream))
+    };
+    timeout(CONNECT_TIMEOUT, connecting)
+        .await
+        .context("no connection in time")?
+}
+
+/// Is the log that the collector shows a continuation of the one that we know?
+fn verdict(key: &VerifierKey, origin: &str, old: &native::Checkpoint, growth: &Growth) -> Verdict {
+    let shown = Checkpoint {
+        size: growth.checkpoint.size,
+        root: Hash(growth.checkpoint.root),
+        signature: growth.checkpoint.signature,
+    };
+    if origin != key.name() || !key.verify(&shown) {
+        return Verdict::BadSignature;
+    }
+    if old.size == 0 || shown.size <= old.size {
+        // A smaller or equal size needs no proof: the sender compares sizes and roots itself.
+        return Verdict::Good;
+    }
+    let proof: Vec<Hash> = growth.proof.iter().copied().map(Hash).collect();
+    match merkle::verify_consistency(old.size, &Hash(old.root), shown.size, &shown.root, &proof) {
+        Ok(()) => Verdict::Good,
+        Err(_) => Verdict::Inconsistent,
+    }
+}
+
+fn far_future() -> Instant {
+    Instant::now() + Duration::from_secs(3600)
+}
+
+/// zstd level of batches: the lowest costs a host the least.
+const COMPRESSION_LEVEL: i32 = 1;
+/// How late a request to stop is seen, and how often streams are looked for without a sign.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long a stopping worker goes on sending.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// From the first packet to the end of the TLS handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Frames that are still written when a connection ends.
+const GOODBYE_FRAMES_MAX: usize = 64;
+/// How long one of them may take.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -1,0 +1,231 @@
+//! One agent's connection: the sans-IO receiver, driven over TLS.
+//!
+//! Entries are hashed here, on the runtime's threads, so that the writer only chains and copies.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use indelible_log::{Batch, Checkpoint, Hash, StreamId};
+use indelible_wire::native::{
+    self, Append, Receiver, ReceiverAction, ReceiverConfig, StreamId as WireStreamId,
+};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::time::{Instant as TokioInstant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::writer::{Answer, ConnectionId, Request, Wanted};
+use crate::net::link::Link;
+use crate::net::tls::peer_name;
+
+/// What every connection shares.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) origin: Arc<str>,
+    pub(crate) requests: Sender<Request>,
+    pub(crate) newest: watch::Receiver<Checkpoint>,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(
+    shared: Shared,
+    id: ConnectionId,
+    socket: TcpStream,
+    address: SocketAddr,
+) -> Result<()> {
+    socket.set_nodelay(true).context("cannot set TCP_NODELAY")?;
+    let stream = timeout(HANDSHAKE_TIMEOUT, shared.acceptor.accept(socket))
+        .await
+        .context("no TLS handshake in time")?
+        .context("the TLS handshake failed")?;
+    let peer: Arc<str> = peer_name(stream.get_ref().1.peer_certificates())?.into();
+    tracing::info!(%address, %peer, "connected");
+    let started = Instant::now();
+    let checkpoint = to_wire(&shared.newest.borrow());
+    let config = ReceiverConfig {
+        peer: peer.to_string(),
+        origin: shared.origin.to_string(),
+        checkpoint,
+    };
+    let (answers_in, answers) = unbounded_channel();
+    let connection = Connection {
+        id,
+        peer,
+        receiver: Receiver::new(started.elapsed(), config),
+        started,
+        shared,
+        answers_in,
+        answers,
+    };
+    connection.run(Link::start(stream)).await
+}
+
+struct Connection {
+    id: ConnectionId,
+    peer: Arc<str>,
+    receiver: Receiver,
+    started: Instant,
+    shared: Shared,
+    answers_in: UnboundedSender<Answer>,
+    answers: UnboundedReceiver<Answer>,
+}
+
+impl Connection {
+    async fn run(mut self, mut link: Link) -> Result<()> {
+        let mut frame = None;
+        loop {
+            if let Some(why) = self.act()? {
+                tracing::info!(peer = %self.peer, %why, "disconnected");
+                self.say_goodbye(&link, frame).await;
+                return link.close().await;
+            }
+            let now = self.started.elapsed();
+            if frame.is_none() {
+                frame = self.receiver.transmit(now);
+            }
+            let deadline = self
+                .receiver
+                .deadline()
+                .map_or_else(far_future, |at| self.started + at);
+            let Some(frames) = link.frames().cloned() else {
+                return Ok(());
+            };
+            tokio::select! {
+                permit = frames.reserve(), if frame.is_some() => match (permit, frame.take()) {
+                    (Ok(permit), Some(frame)) => permit.send(frame),
+                    _ => return Ok(()),
+                },
+                bytes = link.received.recv(), if self.receiver.wants_bytes() => match bytes {
+                    Some(bytes) => self.receiver.received(self.started.elapsed(), &bytes),
+                    None => {
+                        tracing::info!(peer = %self.peer, "the connection broke");
+                        return Ok(());
+                    }
+                },
+                Some(answer) = self.answers.recv() => self.answered(answer),
+                changed = self.shared.newest.changed() => {
+                    changed.context("the log's writer has stopped")?;
+                    let newest = to_wire(&self.shared.newest.borrow_and_update());
+                    self.receiver.committed(self.started.elapsed(), newest);
+                }
+                _ = self.shared.stopping.changed() => self.receiver.shut_down(self.started.elapsed()),
+                () = sleep_until(TokioInstant::from_std(deadline)) => {
+                    self.receiver.timer(self.started.elapsed());
+                }
+            }
+            // Whatever else the writer answered goes in one step, so that receipts group.
+            while let Ok(answer) = self.answers.try_recv() {
+                self.answered(answer);
+            }
+        }
+    }
+
+    /// Performs what the receiver asks; a text ends the connection.
+    fn act(&mut self) -> Result<Option<String>> {
+        while let Some(action) = self.receiver.poll() {
+            match action {
+                ReceiverAction::Greeted {
+                    machine_id,
+                    boot_id,
+                } => {
+                    let (machine, boot) = (
+                        crate::payload::hex(&machine_id),
+                        crate::payload::hex(&boot_id),
+                    );
+                    tracing::debug!(peer = %self.peer, machine, boot, "greeted");
+                }
+                ReceiverAction::Contradicted { held } => {
+                    tracing::error!(
+                        peer = %self.peer, held = held.size, ours = self.shared.newest.borrow().size,
+                        "the agent holds a checkpoint that this log does not continue",
+                    );
+                }
+                ReceiverAction::LookUp { stream } => {
+                    self.ask(Wanted::Position(StreamId(stream.0)))?;
+                }
+                ReceiverAction::Append(append) => self.append(append)?,
+                ReceiverAction::NeedProof { old_size, new_size } => {
+                    self.ask(Wanted::Proof { old_size, new_size })?;
+                }
+                ReceiverAction::Disconnect { why } => return Ok(Some(why)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn append(&self, append: Append) -> Result<()> {
+        let stream = StreamId(append.stream.0);
+        let batch = Batch::prepare(stream, append.first, Hash(append.head_before), &append.raw);
+        let head_after = Hash(append.head_after);
+        self.ask(Wanted::Append {
+            stream,
+            peer: self.peer.clone(),
+            batch,
+            head_after,
+        })
+    }
+
+    fn ask(&self, wanted: Wanted) -> Result<()> {
+        let request = Request {
+            connection: self.id,
+            answers: self.answers_in.clone(),
+            wanted,
+        };
+        self.shared
+            .requests
+            .send(request)
+            .context("the log's writer has stopped")
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        let now = self.started.elapsed();
+        match answer {
+            Answer::Position(stream, state) => {
+                self.receiver
+                    .stream_state(now, WireStreamId(stream.0), state);
+            }
+            Answer::Appended(result) => self.receiver.append_result(now, result),
+            Answer::Proof(proof) => self.receiver.proof(now, proof),
+        }
+    }
+
+    /// Gives the socket what is still to be said; `close` bounds the time.
+    async fn say_goodbye(&mut self, link: &Link, frame: Option<Vec<u8>>) {
+        let Some(frames) = link.frames() else { return };
+        let rest = std::iter::from_fn(|| self.receiver.transmit(self.started.elapsed()));
+        for frame in frame.into_iter().chain(rest).take(GOODBYE_FRAMES_MAX) {
+            if !matches!(
+                timeout(GOODBYE_TIMEOUT, frames.send(frame)).await,
+                Ok(Ok(()))
+            ) {
+                return;
+            }
+        }
+    }
+}
+
+/// The wire's form of a checkpoint.
+pub(crate) fn to_wire(checkpoint: &Checkpoint) -> native::Checkpoint {
+    native::Checkpoint {
+        size: checkpoint.size,
+        root: checkpoint.root.0,
+        signature: checkpoint.signature,
+    }
+}
+
+fn far_future() -> Instant {
+    Instant::now() + std::time::Duration::from_secs(3600)
+}
+
+/// How long a peer may take to prove who it is.
+const HANDSHAKE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+/// Frames that are still written when a connection ends.
+const GOODBYE_FRAMES_MAX: usize = 64;
+/// How long one of them may take.
+const GOODBYE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);

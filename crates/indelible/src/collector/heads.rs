@@ -1,0 +1,60 @@
+//! The newest checkpoint, kept outside the store: a store that was rolled back to an older copy
+//! is recognised at the next start.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use indelible_log::{Checkpoint, VerifierKey};
+
+/// A folder with one note per origin.
+#[derive(Debug)]
+pub(crate) struct Heads {
+    path: PathBuf,
+    key: VerifierKey,
+    kept_size: u64,
+}
+
+impl Heads {
+    /// The note of `origin` in `folder`, which is made where it is missing.
+    pub(crate) fn open(folder: &Path, key: VerifierKey) -> Result<Self> {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let name = key.name().replace('/', "_");
+        Ok(Self {
+            path: folder.join(name),
+            key,
+            kept_size: 0,
+        })
+    }
+
+    /// The checkpoint that was kept last, if any.
+    pub(crate) fn kept(&self) -> Result<Option<Checkpoint>> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let shown = self.path.display();
+        let note =
+            fs::read_to_string(&self.path).with_context(|| format!("cannot read {shown}"))?;
+        let checkpoint = self
+            .key
+            .open_note(&note)
+            .with_context(|| format!("in {shown}"))?;
+        Ok(Some(checkpoint))
+    }
+
+    /// Keeps a newer checkpoint, durably.
+    pub(crate) fn keep(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        if checkpoint.size <= self.kept_size {
+            return Ok(());
+        }
+        let temporary = self.path.with_extension("tmp");
+        let written = fs::write(&temporary, checkpoint.to_note(&self.key))
+            .and_then(|()| fs::File::open(&temporary)?.sync_all())
+            .and_then(|()| fs::rename(&temporary, &self.path));
+        written
+            .with_context(|| format!("cannot keep the checkpoint in {}", self.path.display()))?;
+        self.kept_size = checkpoint.size;
+        Ok(())
+    }
+}

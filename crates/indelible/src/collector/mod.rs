@@ -1,0 +1,176 @@
+//! The collector: receives entries from agents, keeps them provably, acknowledges them.
+//!
+//! ```text
+//! agents ─TLS─▶ connection (hash) ─▶ writer: log.append, log.commit ─▶ receipts
+//! ```
+
+mod connection;
+mod heads;
+mod own_stream;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+
+use anyhow::{Context, Result};
+use indelible_log::dir::RealDir;
+use indelible_log::{Log, Options};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::agent::wait_for_end_of_input;
+use crate::config::CollectorConfig;
+use crate::net::tls::Identity;
+use connection::Shared;
+use heads::Heads;
+use own_stream::OwnStream;
+use writer::Writer;
+
+/// Runs until SIGTERM or SIGINT; then commits what was received and publishes the last checkpoint.
+/// `log_key` is where to leave the key that agents verify receipts with; a supervised collector
+/// also stops when its standard input ends.
+pub(crate) fn run(
+    config: &CollectorConfig,
+    log_key: Option<&Path>,
+    supervised: bool,
+) -> Result<()> {
+    let acceptor = TlsAcceptor::from(Identity::read(&config.tls)?.server()?);
+    let (log, own, heads) = open(config)?;
+    if let Some(path) = log_key {
+        std::fs::write(path, format!("{}\n", log.verifier()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let origin = log.verifier().name().into();
+    let (requests, received) = mpsc::channel();
+    let (newest, shown) = watch::channel(log.checkpoint());
+    let writer = Writer::new(log, own, received, newest, heads);
+    let writer = std::thread::Builder::new()
+        .name("writer".into())
+        .spawn(|| writer.run())?;
+    let (stop, stopping) = watch::channel(false);
+    let shared = Shared {
+        acceptor,
+        origin,
+        requests,
+        newest: shown,
+        stopping,
+    };
+    let served = tokio::runtime::Runtime::new()?.block_on(serve(config, shared, stop, supervised));
+    let written = writer
+        .join()
+        .unwrap_or_else(|_| anyhow::bail!("the log's writer panicked"));
+    written.and(served)
+}
+
+fn open(config: &CollectorConfig) -> Result<(Log, OwnStream, Option<Heads>)> {
+    let shown = config.store.display();
+    let dir = RealDir::create(&config.store).with_context(|| format!("cannot create {shown}"))?;
+    let mut options = Options::new(config.origin());
+    // The verifier key is the store's own: without a store there is nothing to hold it to.
+    if let Some(folder) = &config.heads
+        && let Some(key) = store_key(&config.store)?
+    {
+        options.known_checkpoint = Heads::open(folder, key)?.kept()?;
+    }
+    let (mut log, report) =
+        Log::open(dir, &options).with_context(|| format!("cannot open the store {shown}"))?;
+    let heads = match &config.heads {
+        Some(folder) => Some(Heads::open(folder, log.verifier().clone())?),
+        None => None,
+    };
+    if report.cut_bytes > 0 {
+        tracing::warn!(
+            bytes = report.cut_bytes,
+            "cut a torn tail, above everything acknowledged"
+        );
+    }
+    let own = OwnStream::open(&mut log)?;
+    tracing::info!(entries = report.entries, key = %log.verifier(), "opened the store");
+    Ok((log, own, heads))
+}
+
+async fn serve(
+    config: &CollectorConfig,
+    shared: Shared,
+    stop: watch::Sender<bool>,
+    supervised: bool,
+) -> Result<()> {
+    let listener = TcpListener::bind(config.native)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.native))?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let input_ended = Arc::new(Notify::new());
+    if supervised {
+        let ended = input_ended.clone();
+        std::thread::spawn(move || {
+            wait_for_end_of_input();
+            ended.notify_one();
+        });
+    }
+    let mut newest = shared.newest.clone();
+    let mut connections = JoinSet::new();
+    let mut next_id = 0;
+    loop {
+        tokio::select! {
+            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
+                Ok((socket, address)) => {
+                    next_id += 1;
+                    let serving = connection::serve(shared.clone(), next_id, socket, address);
+                    connections.spawn(async move {
+                        if let Err(error) = serving.await {
+                            tracing::warn!(%address, "connection ended: {error:#}");
+                        }
+                    });
+                }
+                // Out of descriptors, or the peer gave up: the next one may do better.
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = input_ended.notified() => break,
+            changed = wait_for_end(&mut newest) => return changed,
+        }
+    }
+    drop(listener);
+    drop(shared);
+    stop.send_replace(true);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
+        tracing::warn!("some connections did not end in time");
+    }
+    Ok(())
+}
+
+/// Returns when the writer is gone: its error says more.
+async fn wait_for_end(newest: &mut watch::Receiver<indelible_log::Checkpoint>) -> Result<()> {
+    while newest.changed().await.is_ok() {}
+    Ok(())
+}
+
+fn store_key(store: &Path) -> Result<Option<indelible_log::VerifierKey>> {
+    let path = store.join("log.vkey");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(
+            indelible_log::VerifierKey::parse(text.trim_end())
+                .with_context(|| format!("in {}", path.display()))?,
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Connections at a time.
+const CONNECTIONS_MAX: usize = 10_000;
+/// How long to wait after a failed accept.
+const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+/// How long connections may take to say goodbye.
+const DRAIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);

@@ -1,0 +1,255 @@
+//! The one thread that writes the log: takes what connections prepared, commits it in groups.
+//!
+//! A group is whatever waits when the last commit is done: under load groups grow by themselves,
+//! an idle collector commits a single entry at once. Positions and receipts wait in each
+//! connection until the newest checkpoint covers them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use indelible_log::log::Reason;
+use indelible_log::{Batch, BatchError, Checkpoint, Hash, Log, StreamId};
+use indelible_wire::native::{AppendResult, LeafRange, NakReason, StreamState};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+
+use super::own_stream::OwnStream;
+
+/// Names a connection for as long as the collector runs.
+pub(crate) type ConnectionId = u64;
+
+/// What a connection asks of the writer.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) connection: ConnectionId,
+    /// Where the answer goes.
+    pub(crate) answers: UnboundedSender<Answer>,
+    pub(crate) wanted: Wanted,
+}
+
+/// The kinds of requests.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    /// Where a stream stands; the connection becomes its writer.
+    Position(StreamId),
+    /// Entries, hashed already, or why they cannot be taken.
+    Append {
+        stream: StreamId,
+        peer: Arc<str>,
+        batch: Result<Batch, BatchError>,
+        head_after: Hash,
+    },
+    /// A consistency proof.
+    Proof { old_size: u64, new_size: u64 },
+}
+
+/// What the writer answers. The number of unread answers is bounded by what the protocol lets a
+/// connection ask.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Position(StreamId, Option<StreamState>),
+    Appended(AppendResult),
+    Proof(Vec<[u8; 32]>),
+}
+
+/// The writer's state.
+pub(crate) struct Writer {
+    log: Log,
+    own: OwnStream,
+    requests: Receiver<Request>,
+    newest: watch::Sender<Checkpoint>,
+    writers: HashMap<StreamId, ConnectionId>,
+    published_at: Instant,
+    heads: Option<super::heads::Heads>,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        log: Log,
+        own: OwnStream,
+        requests: Receiver<Request>,
+        newest: watch::Sender<Checkpoint>,
+        heads: Option<super::heads::Heads>,
+    ) -> Self {
+        Self {
+            log,
+            own,
+            requests,
+            newest,
+            writers: HashMap::new(),
+            published_at: Instant::now(),
+            heads,
+        }
+    }
+
+    /// Works until every sender of requests is gone, then closes the log.
+    ///
+    /// # Errors
+    /// The first failed write or sync: nothing is acknowledged after it, and the process must
+    /// start anew, so that what the disk really holds is read again.
+    pub(crate) fn run(mut self) -> Result<()> {
+        loop {
+            match self.next_request() {
+                Next::Request(request) => {
+                    self.serve(request)?;
+                    for _ in 1..GROUP_REQUESTS_MAX {
+                        let Ok(request) = self.requests.try_recv() else {
+                            break;
+                        };
+                        self.serve(request)?;
+                    }
+                    self.commit()?;
+                }
+                Next::Idle => {}
+                Next::End => break,
+            }
+            self.publish_each_second()?;
+        }
+        let last = self.log.close().context("cannot close the log")?;
+        self.heads
+            .as_mut()
+            .map_or(Ok(()), |heads| heads.keep(&last))
+    }
+
+    /// Waits, but not past the next publication: it happens each second, also when idle.
+    fn next_request(&mut self) -> Next {
+        let until = (self.published_at + PUBLISH_EVERY).saturating_duration_since(Instant::now());
+        match self.requests.recv_timeout(until) {
+            Ok(request) => Next::Request(request),
+            Err(RecvTimeoutError::Timeout) => Next::Idle,
+            Err(RecvTimeoutError::Disconnected) => Next::End,
+        }
+    }
+
+    fn serve(&mut self, request: Request) -> Result<()> {
+        let Request {
+            connection,
+            answers,
+            wanted,
+        } = request;
+        let answer = match wanted {
+            Wanted::Position(stream) => {
+                self.writers.insert(stream, connection);
+                Answer::Position(stream, self.position(stream))
+            }
+            Wanted::Append {
+                stream,
+                peer,
+                batch,
+                head_after,
+            } => {
+                let mine = self.writers.get(&stream) == Some(&connection);
+                Answer::Appended(self.append(mine, &peer, batch, head_after))
+            }
+            Wanted::Proof { old_size, new_size } => {
+                let proof = self
+                    .log
+                    .consistency(old_size, new_size)
+                    .context("cannot prove consistency")?;
+                Answer::Proof(proof.into_iter().map(|hash| hash.0).collect())
+            }
+        };
+        // A connection that ended meanwhile needs no answer.
+        let _ = answers.send(answer);
+        Ok(())
+    }
+
+    fn position(&self, stream: StreamId) -> Option<StreamState> {
+        let state = self.log.stream(stream)?;
+        Some(StreamState {
+            next: state.next,
+            head: state.head.0,
+            peer: state.peer,
+            log_size: self.log.checkpoint().size,
+        })
+    }
+
+    fn append(
+        &mut self,
+        mine: bool,
+        peer: &str,
+        batch: Result<Batch, BatchError>,
+        head_after: Hash,
+    ) -> AppendResult {
+        if !mine {
+            return refused(NakReason::Later, "a newer connection writes this stream");
+        }
+        let batch = match batch {
+            Ok(batch) if batch.head_after() == head_after => batch,
+            Ok(_) => return refused(NakReason::Poison, "the chain head does not fit the entries"),
+            Err(error) => return refused(NakReason::Poison, &error.to_string()),
+        };
+        match self.log.append(&batch, peer) {
+            Ok(appended) => AppendResult::Accepted {
+                next: appended.next,
+                leaves: leaf_range(appended.first_leaf, appended.entries),
+                log_size: appended.first_leaf + u64::from(appended.entries),
+            },
+            Err(refusal) => AppendResult::Refused {
+                reason: nak_reason(refusal.reason),
+                detail: refusal.detail,
+            },
+        }
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let commit = self.log.commit().context("cannot make entries durable")?;
+        self.newest.send_replace(commit.checkpoint);
+        Ok(())
+    }
+
+    fn publish_each_second(&mut self) -> Result<()> {
+        if self.published_at.elapsed() < PUBLISH_EVERY {
+            return Ok(());
+        }
+        self.published_at = Instant::now();
+        if self.own.mark(&mut self.log)? {
+            self.commit()?;
+        }
+        self.publish()
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        let published = self
+            .log
+            .publish()
+            .context("cannot publish the checkpoint")?;
+        self.heads
+            .as_mut()
+            .map_or(Ok(()), |heads| heads.keep(&published))
+    }
+}
+
+enum Next {
+    Request(Request),
+    Idle,
+    End,
+}
+
+fn refused(reason: NakReason, detail: &str) -> AppendResult {
+    AppendResult::Refused {
+        reason,
+        detail: detail.to_owned(),
+    }
+}
+
+fn leaf_range(first: u64, count: u32) -> Option<LeafRange> {
+    (count > 0).then_some(LeafRange { first, count })
+}
+
+fn nak_reason(reason: Reason) -> NakReason {
+    match reason {
+        Reason::Later => NakReason::Later,
+        Reason::Fork => NakReason::Fork,
+        Reason::Poison => NakReason::Poison,
+        Reason::Denied => NakReason::Denied,
+    }
+}
+
+/// Requests that one commit may cover.
+const GROUP_REQUESTS_MAX: usize = 1024;
+/// How often the newest checkpoint is published.
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);

@@ -1,0 +1,163 @@
+//! `indelible agent`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use indelible_log::VerifierKey;
+
+use crate::agent::layout::{Layout, Owner};
+use crate::agent::supervisor::Roles;
+use crate::agent::worker::Target;
+use crate::agent::{self, Stopping};
+use crate::config::{self, AgentConfig, Capture, CollectorAddress, agent::default_name};
+use crate::exit;
+use crate::net::pki::Pki;
+use crate::net::tls::Identity;
+use crate::user::User;
+
+/// Capture this host's audit records and send them to a collector
+#[derive(Debug, Args)]
+pub(super) struct Agent {
+    /// Configuration file (TOML); the flags below win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The host's spool
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    spool: Option<PathBuf>,
+    /// The collector's native receiver
+    #[arg(long, value_name = "HOST:PORT", requires = "pki")]
+    collector: Option<String>,
+    /// Folder that `indelible pki` made: certificates, this host's key, the log's key
+    #[arg(long, value_name = "DIR")]
+    pki: Option<PathBuf>,
+    /// Name of this host's certificate in the folder of --pki; the host's own name if not given
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// How records are obtained: `kernel` as the audit daemon, `observe` beside one
+    #[arg(long, value_name = "MODE")]
+    capture: Option<Capture>,
+    /// The user that the worker becomes when the agent is started as root
+    #[arg(long, value_name = "USER")]
+    worker_user: Option<String>,
+    /// Run one of the agent's processes alone, as service managers do
+    #[arg(long, value_enum)]
+    role: Option<Role>,
+    /// Stop when standard input ends
+    #[arg(long, hide = true)]
+    supervised: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Role {
+    /// Reads the audit socket and writes the spool; needs the privileges
+    Capture,
+    /// Reads the spool and sends it; needs none
+    Worker,
+}
+
+impl Agent {
+    pub(super) fn run(self) -> Result<u8> {
+        let config = self.configuration()?;
+        let layout = Layout::at(&config.spool);
+        let worker_user = worker_user(&config)?;
+        let Some(role) = self.role else {
+            let roles = Roles {
+                capture: supervised_words("capture"),
+                worker: config
+                    .collector
+                    .as_ref()
+                    .map(|_| supervised_words("worker")),
+            };
+            agent::supervise(&layout, &roles, worker_user)?;
+            return Ok(exit::DONE);
+        };
+        let mut stopping = Stopping::on_signals()?;
+        if self.supervised {
+            stopping = stopping.or_end_of_input();
+        }
+        match role {
+            Role::Capture => {
+                layout.create(worker_user)?;
+                agent::capture(&layout, &config.capture, worker_user, &stopping)?;
+            }
+            Role::Worker => {
+                let collector = config.collector.context("no collector is configured")?;
+                // Keys are read while this process may still read them.
+                let target = target(&collector)?;
+                if let Some(Owner { uid, gid }) = worker_user {
+                    indelible_sys::process::drop_to_user(uid, gid)?;
+                }
+                agent::work(&layout, target, &stopping)?;
+            }
+        }
+        Ok(exit::DONE)
+    }
+
+    fn configuration(&self) -> Result<AgentConfig> {
+        let mut config = match (&self.config, &self.spool) {
+            (Some(path), _) => config::read(path)?,
+            (None, Some(spool)) => AgentConfig::new(spool.clone()),
+            (None, None) => anyhow::bail!("neither --config nor --spool is given"),
+        };
+        if let Some(spool) = &self.spool {
+            config.spool.clone_from(spool);
+        }
+        if let Some(capture) = &self.capture {
+            config.capture = capture.clone();
+        }
+        if let Some(user) = &self.worker_user {
+            config.worker_user.clone_from(user);
+        }
+        if let (Some(address), Some(folder)) = (&self.collector, &self.pki) {
+            let pki = Pki::at(folder);
+            let name = self.name.clone().unwrap_or_else(host_name);
+            config.collector = Some(CollectorAddress {
+                address: address.clone(),
+                name: default_name(),
+                log_key: pki.log_key(),
+                tls: pki.files(&name),
+            });
+        }
+        Ok(config)
+    }
+}
+
+fn target(collector: &CollectorAddress) -> Result<Target> {
+    let path = &collector.log_key;
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the log's key {shown}"))?;
+    Ok(Target {
+        address: collector.address.clone(),
+        name: collector.name.clone(),
+        log_key: VerifierKey::parse(text.trim_end()).with_context(|| format!("in {shown}"))?,
+        tls: Identity::read(&collector.tls)?.client()?,
+    })
+}
+
+/// Who the worker becomes; `None` where this process is not root and all run as one user.
+fn worker_user(config: &AgentConfig) -> Result<Option<Owner>> {
+    if !indelible_sys::process::is_root() {
+        return Ok(None);
+    }
+    let user = User::by_name(&config.worker_user)?;
+    Ok(Some(Owner {
+        uid: user.uid,
+        gid: user.gid,
+    }))
+}
+
+/// This process's own arguments, for one role.
+fn supervised_words(role: &str) -> Vec<String> {
+    let own = std::env::args().skip(1);
+    own.chain(["--supervised".into(), "--role".into(), role.into()])
+        .collect()
+}
+
+fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,84 @@
+//! `indelible collector`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::config::collector::default_native;
+use crate::config::{self, CollectorConfig};
+use crate::net::pki::{COLLECTOR, Pki};
+use crate::{collector, exit};
+
+/// Receive entries from agents and keep them provably
+#[derive(Debug, Args)]
+pub(super) struct Collector {
+    /// Configuration file (TOML); the flags below win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The collector's store
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    store: Option<PathBuf>,
+    /// Address of the native receiver [default: 127.0.0.1:6514]
+    #[arg(long, value_name = "ADDR")]
+    native: Option<SocketAddr>,
+    /// Folder with the certificate authority, made where it is missing [default: STORE.pki]
+    #[arg(long, value_name = "DIR")]
+    pki: Option<PathBuf>,
+    /// Name of the log in its checkpoints, a URL without scheme [default: HOST/indelible]
+    #[arg(long, value_name = "NAME")]
+    origin: Option<String>,
+    /// Folder outside the store that keeps the newest checkpoint, to recognise a rolled-back store
+    #[arg(long, value_name = "DIR")]
+    heads: Option<PathBuf>,
+    /// Stop when standard input ends
+    #[arg(long, hide = true)]
+    supervised: bool,
+}
+
+impl Collector {
+    pub(super) fn run(self) -> Result<u8> {
+        let (config, pki) = self.configuration()?;
+        let log_key = pki.map(|pki| pki.log_key());
+        collector::run(&config, log_key.as_deref(), self.supervised)?;
+        Ok(exit::DONE)
+    }
+
+    /// The configuration, and the authority where this command made it.
+    fn configuration(&self) -> Result<(CollectorConfig, Option<Pki>)> {
+        let (mut config, pki) = match (&self.config, &self.store) {
+            (Some(path), _) => (config::read(path)?, None),
+            (None, Some(store)) => {
+                let folder = self
+                    .pki
+                    .clone()
+                    .unwrap_or_else(|| store.with_extension("pki"));
+                let pki = Pki::at(&folder);
+                pki.ensure()?;
+                let config = CollectorConfig {
+                    store: store.clone(),
+                    origin: None,
+                    heads: None,
+                    native: default_native(),
+                    tls: pki.files(COLLECTOR),
+                };
+                (config, Some(pki))
+            }
+            (None, None) => anyhow::bail!("neither --config nor --store is given"),
+        };
+        if let Some(store) = &self.store {
+            config.store.clone_from(store);
+        }
+        if let Some(native) = self.native {
+            config.native = native;
+        }
+        if self.origin.is_some() {
+            config.origin.clone_from(&self.origin);
+        }
+        if self.heads.is_some() {
+            config.heads.clone_from(&self.heads);
+        }
+        Ok((config, pki))
+    }
+}

@@ -1,0 +1,81 @@
+//! The command line: one file per command, whose documentation is its help.
+
+mod agent;
+mod collector;
+mod demo;
+mod pki;
+mod search;
+mod verify;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::exit;
+
+/// Tamper-evident capture, delivery and search of Linux audit events
+#[derive(Debug, Parser)]
+#[command(name = "indelible", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Agent(agent::Agent),
+    Collector(collector::Collector),
+    Search(search::Search),
+    Verify(verify::Verify),
+    Pki(pki::Pki),
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(search::normalised(arguments)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help is an answer, not an error; a reader that went away does not matter.
+            let _ = error.print();
+            return if error.use_stderr() {
+                exit::ERROR.into()
+            } else {
+                exit::DONE.into()
+            };
+        }
+    };
+    start_messages();
+    let outcome = match cli.command {
+        Command::Demo(command) => command.run(),
+        Command::Agent(command) => command.run(),
+        Command::Collector(command) => command.run(),
+        Command::Search(command) => command.run(),
+        Command::Verify(command) => command.run(),
+        Command::Pki(command) => command.run(),
+    };
+    match outcome {
+        Ok(code) => code.into(),
+        Err(error) if exit::is_broken_pipe(&error) => exit::DONE.into(),
+        Err(error) => {
+            exit::report(&error);
+            exit::ERROR.into()
+        }
+    }
+}
+
+/// Messages of the daemons go to stderr; `INDELIBLE_LOG=debug` shows more.
+fn start_messages() {
+    let filter =
+        EnvFilter::try_from_env("INDELIBLE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .with_target(false)
+        .init();
+}

@@ -1,0 +1,124 @@
+//! The agent's configuration.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+use super::TlsFiles;
+
+/// What `indelible agent` runs with.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct AgentConfig {
+    /// The host's spool.
+    pub(crate) spool: PathBuf,
+    /// How kernel records are obtained.
+    #[serde(default)]
+    pub(crate) capture: Capture,
+    /// The user that the worker becomes when the agent is started as root.
+    #[serde(default = "default_worker_user")]
+    pub(crate) worker_user: String,
+    /// Where entries are sent; without it they stay in the spool.
+    pub(crate) collector: Option<CollectorAddress>,
+}
+
+impl AgentConfig {
+    /// Everything but the spool as it is by default: capture as the audit daemon, send nothing.
+    pub(crate) fn new(spool: PathBuf) -> Self {
+        Self {
+            spool,
+            capture: Capture::default(),
+            worker_user: default_worker_user(),
+            collector: None,
+        }
+    }
+}
+
+/// The collector that an agent sends to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct CollectorAddress {
+    /// `HOST:PORT`.
+    pub(crate) address: String,
+    /// The DNS name that its certificate must carry.
+    #[serde(default = "default_name")]
+    pub(crate) name: String,
+    /// File with the collector's verifier key (`log.vkey`).
+    pub(crate) log_key: PathBuf,
+    /// Certificates and key.
+    pub(crate) tls: TlsFiles,
+}
+
+/// How kernel records are obtained.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Capture {
+    /// As the kernel's audit daemon.
+    #[default]
+    Kernel,
+    /// From the multicast group, beside a running daemon; best effort.
+    Observe,
+}
+
+impl Capture {
+    /// The word that the configuration and stream openings use.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Observe => "observe",
+        }
+    }
+}
+
+impl FromStr for Capture {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "kernel" => Ok(Self::Kernel),
+            "observe" => Ok(Self::Observe),
+            _ => Err(format!(
+                "unknown capture {text:?}; known are kernel and observe"
+            )),
+        }
+    }
+}
+
+impl TryFrom<String> for Capture {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// The user `nobody` exists everywhere and owns nothing.
+pub(crate) fn default_worker_user() -> String {
+    "nobody".into()
+}
+
+/// The name in certificates that [`crate::net::pki`] makes.
+pub(crate) fn default_name() -> String {
+    "collector".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_file_is_read_and_unknown_keys_are_refused() {
+        let text = "spool = '/s'\ncapture = 'observe'\n[collector]\naddress = 'c:6514'\n\
+                    log-key = 'v'\ntls = { ca = 'a', certificate = 'b', key = 'c' }\n";
+        let config: AgentConfig = toml::from_str(text).unwrap();
+        assert_eq!(config.capture, Capture::Observe);
+        assert_eq!(config.collector.unwrap().name, "collector");
+        let error = toml::from_str::<AgentConfig>("spool = '/s'\nspol = 1\n").unwrap_err();
+        assert!(
+            error.to_string().contains("unknown field `spol`"),
+            "{error}"
+        );
+        assert!(toml::from_str::<AgentConfig>("spool = '/s'\ncapture = 'x'").is_err());
+    }
+}

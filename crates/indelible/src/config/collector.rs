@@ -1,0 +1,44 @@
+//! The collector's configuration.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::TlsFiles;
+
+/// What `indelible collector` runs with.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct CollectorConfig {
+    /// The collector's store.
+    pub(crate) store: PathBuf,
+    /// Name of the log in its checkpoints: a URL without scheme, no spaces, no `+`.
+    pub(crate) origin: Option<String>,
+    /// Folder outside the store that keeps the newest checkpoint, so that a rolled-back store is
+    /// refused at the next start.
+    pub(crate) heads: Option<PathBuf>,
+    /// Address of the native receiver.
+    #[serde(default = "default_native")]
+    pub(crate) native: SocketAddr,
+    /// Certificates and key.
+    pub(crate) tls: TlsFiles,
+}
+
+/// Loopback on the port of syslog over TLS, which firewalls know.
+pub(crate) fn default_native() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 6514))
+}
+
+impl CollectorConfig {
+    /// The log's name: as configured, or after this host.
+    pub(crate) fn origin(&self) -> String {
+        self.origin.clone().unwrap_or_else(|| {
+            let host = rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned();
+            format!("{host}/indelible")
+        })
+    }
+}

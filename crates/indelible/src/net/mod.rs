@@ -1,0 +1,5 @@
+//! What goes over the network: certificates, TLS, and the names that they prove.
+
+pub(crate) mod link;
+pub(crate) mod pki;
+pub(crate) mod tls;
