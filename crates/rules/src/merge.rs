@@ -11,6 +11,8 @@
 
 use std::cmp::Ordering;
 
+use bstr::ByteSlice;
+
 use crate::file;
 
 /// A file of rules.
@@ -45,7 +47,7 @@ pub fn merge(folder: &str, files: &[RuleFile]) -> Merged {
     let mut rest = Vec::new();
     for (index, file) in files.iter().enumerate() {
         for (number, line) in file::lines(&file.content) {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let line = line.trim_end_with(|c| c == '\r');
             let origin = Some((index, number));
             let slot = match Kind::of(line) {
                 Kind::Nothing => continue,
