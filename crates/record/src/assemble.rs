@@ -22,7 +22,7 @@ use crate::arch::Arch;
 use crate::event::{Event, Missing};
 use crate::execve;
 use crate::limits;
-use crate::number::{decimal, hexadecimal};
+use crate::number::decimal;
 use crate::record::Record;
 use crate::record_type::RecordType;
 use crate::stamp::Stamp;
@@ -415,10 +415,7 @@ impl Open {
         match record.record_type() {
             RecordType::SYSCALL | RecordType::URINGOP => {
                 self.syscall = true;
-                // The kernel counts the parent directories of message queues and hides them.
-                if !is_message_queue(record) {
-                    self.paths_expected = number(b"items=");
-                }
+                self.paths_expected = number(b"items=");
             }
             RecordType::PATH => self.paths += 1,
             RecordType::PROCTITLE => self.proctitle = true,
@@ -438,20 +435,27 @@ impl Open {
             || self.event.bytes() >= limits::EVENT_BYTES_MAX
     }
 
+    /// Whether PATH records lack. The kernel counts the parent directories of message queues among
+    /// the items, and hides them.
+    fn lacks_paths(&self) -> bool {
+        self.paths < self.paths_expected && !is_message_queue(&self.event)
+    }
+
     /// Whether all is there that the records announce.
     fn is_whole(&self) -> bool {
         (self.syscall || !self.needs_syscall)
-            && self.paths >= self.paths_expected
+            && !self.lacks_paths()
             && self.arguments >= self.arguments_expected
     }
 
     fn into_event(self, nodes: &Nodes, evicted: bool) -> Event {
+        let lacks_paths = self.lacks_paths();
         let mut event = self.event;
         let missing = &mut event.missing;
         if self.needs_syscall && !self.syscall {
             missing.push(Missing::Syscall);
         }
-        if self.paths < self.paths_expected {
+        if lacks_paths {
             missing.push(Missing::Paths {
                 have: self.paths,
                 expected: self.paths_expected,
@@ -492,29 +496,20 @@ fn push_cut(event: &mut Event, record: &Record<'_>) -> bool {
     true
 }
 
-/// The decimal after `name`.
+/// The decimal after `name` in the kernel's text, without reading the fields before it. The
+/// kernel quotes no blank inside a value, so a name behind a blank is one.
 fn number_of(record: &Record<'_>, name: &[u8]) -> Option<u64> {
-    decimal(value_of(record, name)?)
-}
-
-/// What stands after `name` in the kernel's text, without reading the fields before it. The kernel
-/// quotes no blank inside a value, so a name behind a blank is one.
-fn value_of<'a>(record: &Record<'a>, name: &[u8]) -> Option<&'a [u8]> {
     let body = record.body();
     let at = memchr::memmem::find_iter(body, name)
         .find(|at| at.checked_sub(1).is_none_or(|before| body[before] == b' '))?;
     let rest = &body[at + name.len()..];
     let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-    Some(&rest[..end])
+    decimal(&rest[..end])
 }
 
 /// Whether the syscall opens or removes a message queue.
-fn is_message_queue(record: &Record<'_>) -> bool {
-    let name = || {
-        let arch = u32::try_from(hexadecimal(value_of(record, b"arch=")?)?).ok()?;
-        let syscall = u32::try_from(number_of(record, b"syscall=")?).ok()?;
-        Arch::from_audit(arch)?.syscall_name(syscall)
-    };
+fn is_message_queue(event: &Event) -> bool {
+    let name = || Arch::from_audit(event.arch()?)?.syscall_name(event.syscall()?);
     matches!(name(), Some("mq_open" | "mq_unlink"))
 }
 

@@ -398,6 +398,9 @@ pub(crate) const KEY_SEPARATOR: u8 = 1;
 /// The record's `key`, unless null.
 pub(crate) fn key_of<'a>(record: &Record<'a>) -> Option<Field<'a>> {
     // Most records have none, and the key stands last: one search spares the tokeniser.
+    if record.record_type().needs_syscall() {
+        return None;
+    }
     memchr::memmem::find(record.body(), b"key=")?;
     record.get("key").filter(|field| !field.is_null())
 }

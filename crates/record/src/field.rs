@@ -83,7 +83,12 @@ impl<'a> Field<'a> {
     /// The value as bytes: hexadecimal strings decoded where a field of this name in this type of
     /// record is one, everything else as it stands.
     pub fn decoded(&self, record_type: RecordType) -> Cow<'a, [u8]> {
-        if self.quote == Quote::None && Kind::of(record_type, self).is_encoded() {
+        self.decoded_as(Kind::of(record_type, self))
+    }
+
+    /// [`Field::decoded`] for one who knows the kind already.
+    pub(crate) fn decoded_as(&self, kind: Kind) -> Cow<'a, [u8]> {
+        if self.quote == Quote::None && kind.is_encoded() {
             let mut bytes = Vec::with_capacity(self.value.len() / 2);
             if crate::number::decode_hex(self.value, &mut bytes) {
                 return Cow::Owned(bytes);

@@ -118,11 +118,22 @@ pub(crate) fn push_padded(value: u64, width: usize, out: &mut Vec<u8>) {
 }
 
 /// Appends `0x` and a hexadecimal without leading zeros.
+#[inline]
 pub(crate) fn push_hex(value: u64, out: &mut Vec<u8>) {
-    use std::io::Write;
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "{value:#x}");
+    out.extend_from_slice(b"0x");
+    push_hex_digits(value, out);
 }
+
+/// Appends a hexadecimal without leading zeros.
+#[inline]
+pub(crate) fn push_hex_digits(value: u64, out: &mut Vec<u8>) {
+    let digits = (64 - value.leading_zeros() as usize).div_ceil(4).max(1);
+    let digit = |place: usize| HEX_DIGITS[(value >> (4 * place) & 15) as usize];
+    out.extend((0..digits).rev().map(digit));
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {

@@ -153,12 +153,25 @@ impl<'a> Record<'a> {
         self.frame.record_type
     }
 
-    /// The type's name: as the line has it, or else as the number is called.
+    /// The type's name: as its number is called, or else as the line has it.
     pub fn type_name(&self) -> String {
+        let mut name = Vec::new();
+        self.push_type_name(&mut name);
+        String::from_utf8_lossy(&name).into_owned()
+    }
+
+    /// Appends [`Record::type_name`]. A name that no program writes is given as its number, so
+    /// what is appended is always plain ASCII.
+    pub(crate) fn push_type_name(&self, out: &mut Vec<u8>) {
         let (start, end) = self.frame.name;
-        match &self.raw[start as usize..end as usize] {
-            [] => self.frame.record_type.to_string(),
-            name => String::from_utf8_lossy(name).into_owned(),
+        let name = &self.raw[start as usize..end as usize];
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_[]-".contains(byte);
+        if let Some(name) = self.frame.record_type.name() {
+            out.extend_from_slice(name.as_bytes());
+        } else if !name.is_empty() && name.iter().all(is_plain) {
+            out.extend_from_slice(name);
+        } else {
+            out.extend_from_slice(self.frame.record_type.to_string().as_bytes());
         }
     }
 

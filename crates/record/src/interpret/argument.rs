@@ -4,7 +4,7 @@
 //! as `0x…`. Differences from ausearch, which leaves more of them as numbers and takes `clone`'s
 //! third for its flags, stand in docs/compat.md.
 
-use crate::interpret::flags::{name, push_bits, push_name, push_separator, push_unknown};
+use crate::interpret::flags::{Shown, name, push_bits, push_name, push_separator, push_unknown};
 use crate::interpret::value::{push_mode, push_octal, push_short_mode};
 use crate::interpret::{Context, Names, local};
 use crate::names::NameMap;
@@ -87,7 +87,6 @@ pub(super) fn interpret(
 }
 
 fn push(argument: Argument, context: &Context, value: u64, names: &dyn Names, out: &mut Vec<u8>) {
-    let hex = format!("{value:#x}");
     // Arguments are 64 bits wide in a record; most are ints, whose upper half is whatever.
     let int = value & u64::from(u32::MAX);
     match argument {
@@ -104,15 +103,15 @@ fn push(argument: Argument, context: &Context, value: u64, names: &dyn Names, ou
         Access => push_flags_or(ACCESS_MODES, int, "F_OK", out),
         Protection => push_flags_or(table::PROTECTIONS, int, "PROT_NONE", out),
         MmapFlags => push_mmap_flags(int, out),
-        Signal => push_name(local::SIGNALS, int, "signal", hex.as_bytes(), out),
-        Family => push_family(int, &hex, out),
+        Signal => push_name(local::SIGNALS, int, "signal", Shown::Hex, out),
+        Family => push_family(int, out),
         SocketType => match name(table::SOCKET_TYPES, int & 0xf) {
             Some(name) if int & !SOCKET_TYPE_FLAGS < 0x10 => out.extend_from_slice(name.as_bytes()),
-            _ => push_unknown("type", &hex.as_bytes()[2..], out),
+            _ => push_unknown("type", int, Shown::Digits, out),
         },
-        Protocol => push_name(local::PROTOCOLS, int, "proto", &hex.as_bytes()[2..], out),
-        OptionLevel => push_level(int, &hex, out),
-        OptionName => push_option(context.arguments[1], int, &hex, out),
+        Protocol => push_name(local::PROTOCOLS, int, "proto", Shown::Digits, out),
+        OptionLevel => push_level(int, out),
+        OptionName => push_option(context.arguments[1], int, out),
         MessageFlags => push_flags_or(table::MESSAGE_FLAGS, int, "0x0", out),
         CloneFlags => push_clone_flags(int, out),
         Uid => push_owner(int, |id| names.user(id), out),
@@ -121,61 +120,43 @@ fn push(argument: Argument, context: &Context, value: u64, names: &dyn Names, ou
             table::FCNTL_COMMANDS,
             int,
             "fcntl-command",
-            (int as u32).cast_signed().to_string().as_bytes(),
+            Shown::Decimal,
             out,
         ),
         FcntlValue => push_fcntl_value(context, value, names, out),
         Ioctl => push_ioctl(int, out),
-        Rlimit => push_name(table::RLIMITS, int, "rlimit", hex.as_bytes(), out),
-        Ptrace => push_name(table::PTRACE_REQUESTS, int, "ptrace", hex.as_bytes(), out),
-        Prctl => push_name(
-            table::PRCTL_OPTIONS,
-            int,
-            "prctl-option",
-            hex.as_bytes(),
-            out,
-        ),
+        Rlimit => push_name(table::RLIMITS, int, "rlimit", Shown::Hex, out),
+        Ptrace => push_name(table::PTRACE_REQUESTS, int, "ptrace", Shown::Hex, out),
+        Prctl => push_name(table::PRCTL_OPTIONS, int, "prctl-option", Shown::Hex, out),
         PrctlValue => match context.arguments[0] {
-            PR_SET_PDEATHSIG => push_name(local::SIGNALS, int, "signal", hex.as_bytes(), out),
+            PR_SET_PDEATHSIG => push_name(local::SIGNALS, int, "signal", Shown::Hex, out),
             PR_CAPBSET_READ | PR_CAPBSET_DROP => {
-                push_name(table::CAPABILITIES, int, "capability", hex.as_bytes(), out);
+                push_name(table::CAPABILITIES, int, "capability", Shown::Hex, out);
             }
             _ => push_hex(value, out),
         },
         Personality => push_personality(int, out),
-        Scheduler => push_scheduler(int, &hex, out),
-        Seek => push_name(
-            table::SEEK_ORIGINS,
-            int,
-            "whence",
-            &hex.as_bytes()[2..],
-            out,
-        ),
+        Scheduler => push_scheduler(int, out),
+        Seek => push_name(table::SEEK_ORIGINS, int, "whence", Shown::Digits, out),
         MountFlags => push_mount_flags(int, out),
         UmountFlags => push_flags_or(table::UMOUNT_FLAGS, int, "0x0", out),
         ShmFlags => push_shm_flags(int, out),
-        Clock => push_name(table::CLOCKS, int, "clk_id", hex.as_bytes(), out),
+        Clock => push_name(table::CLOCKS, int, "clk_id", Shown::Hex, out),
         EpollOperation => push_name(
             table::EPOLL_OPERATIONS,
             int,
             "epoll_ctl-operation",
-            (int as u32).cast_signed().to_string().as_bytes(),
+            Shown::Decimal,
             out,
         ),
-        BpfCommand => push_name(
-            table::BPF_COMMANDS,
-            int,
-            "bpf-cmd",
-            &hex.as_bytes()[2..],
-            out,
-        ),
-        SocketCall => push_name(table::SOCKET_CALLS, int, "socketcall", hex.as_bytes(), out),
+        BpfCommand => push_name(table::BPF_COMMANDS, int, "bpf-cmd", Shown::Digits, out),
+        SocketCall => push_name(table::SOCKET_CALLS, int, "socketcall", Shown::Hex, out),
         ExitCode => match int {
             0 => out.extend_from_slice(b"EXIT_SUCCESS"),
             1 => out.extend_from_slice(b"EXIT_FAILURE"),
             _ => push_hex(value, out),
         },
-        Priority => push_name(table::PRIORITY_WHICH, int, "priority", hex.as_bytes(), out),
+        Priority => push_name(table::PRIORITY_WHICH, int, "priority", Shown::Hex, out),
         AtFlags => push_flags_or(table::AT_FLAGS, int, "0x0", out),
     }
 }
@@ -246,7 +227,7 @@ pub(super) fn push_personality(personality: u64, out: &mut Vec<u8>) {
     match name(table::PERSONALITIES, domain).or_else(|| name(table::PERSONALITIES, domain & !FLAGS))
     {
         Some(name) => out.extend_from_slice(name.as_bytes()),
-        None => return push_unknown("personality", format!("{personality:#x}").as_bytes(), out),
+        None => return push_unknown("personality", personality, Shown::Hex, out),
     }
     if personality & NO_RANDOMIZE != 0 {
         out.extend_from_slice(b"|~ADDR_NO_RANDOMIZE");
@@ -268,10 +249,10 @@ fn push_flags_or(table: &'static [(u64, &'static str)], flags: u64, none: &str, 
     }
 }
 
-fn push_family(family: u64, hex: &str, out: &mut Vec<u8>) {
+fn push_family(family: u64, out: &mut Vec<u8>) {
     match name(table::SOCKET_FAMILIES, family).filter(|_| family != 0) {
         Some(name) => out.extend_from_slice(name.as_bytes()),
-        None => push_unknown("family", hex.as_bytes(), out),
+        None => push_unknown("family", family, Shown::Hex, out),
     }
 }
 
@@ -314,13 +295,13 @@ fn push_shm_flags(flags: u64, out: &mut Vec<u8>) {
     push_octal(flags & 0o777, 4, out);
 }
 
-fn push_scheduler(policy: u64, hex: &str, out: &mut Vec<u8>) {
+fn push_scheduler(policy: u64, out: &mut Vec<u8>) {
     // linux/sched.h
     const RESET_ON_FORK: u64 = 0x4000_0000;
     const POLICY: u64 = 0xf;
     match name(table::SCHED_POLICIES, policy & POLICY) {
         Some(name) => out.extend_from_slice(name.as_bytes()),
-        None => return push_unknown("scheduler-policy", hex.as_bytes(), out),
+        None => return push_unknown("scheduler-policy", policy, Shown::Hex, out),
     }
     if policy & RESET_ON_FORK != 0 {
         out.extend_from_slice(b"|SCHED_RESET_ON_FORK");
@@ -355,14 +336,14 @@ fn push_fcntl_value(context: &Context, value: u64, names: &dyn Names, out: &mut 
     }
 }
 
-fn push_level(level: u64, hex: &str, out: &mut Vec<u8>) {
+fn push_level(level: u64, out: &mut Vec<u8>) {
     match name(OPTION_LEVELS, level).or_else(|| name(local::PROTOCOLS, level)) {
         Some(name) => out.extend_from_slice(name.as_bytes()),
-        None => push_unknown("sockopt-level", hex.as_bytes(), out),
+        None => push_unknown("sockopt-level", level, Shown::Hex, out),
     }
 }
 
-fn push_option(level: u64, option: u64, hex: &str, out: &mut Vec<u8>) {
+fn push_option(level: u64, option: u64, out: &mut Vec<u8>) {
     let (table, what) = match level {
         0 => (table::IP_OPTIONS, "ipopt-name"),
         1 => (table::SOCKET_OPTIONS, "sockopt-name"),
@@ -370,9 +351,9 @@ fn push_option(level: u64, option: u64, hex: &str, out: &mut Vec<u8>) {
         17 => (table::UDP_OPTIONS, "udpopt-name"),
         41 => (table::IPV6_OPTIONS, "ip6opt-name"),
         263 => (table::PACKET_OPTIONS, "pktopt-name"),
-        _ => return out.extend_from_slice(hex.as_bytes()),
+        _ => return push_hex(option, out),
     };
-    push_name(table, option, what, hex.as_bytes(), out);
+    push_name(table, option, what, Shown::Hex, out);
 }
 
 /// linux/fcntl.h: −100 as an int.

@@ -1,6 +1,6 @@
 //! Look-ups in tables of named numbers.
 
-use crate::number::push_hex;
+use crate::number::{push_hex, push_hex_digits};
 
 /// A table of the constants: ascending by value.
 pub(super) type Table = &'static [(u64, &'static str)];
@@ -11,21 +11,42 @@ pub(super) fn name(table: Table, value: u64) -> Option<&'static str> {
     Some(table[at].1)
 }
 
+/// How audit's tools print a number that has no name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shown<'a> {
+    /// `0x1f`
+    Hex,
+    /// `1f`
+    Digits,
+    /// `31`, as an int
+    Decimal,
+    /// As the record has it.
+    Verbatim(&'a [u8]),
+}
+
 /// Appends the name, or what audit's tools print for a number without one:
 /// `unknown-signal(64)`.
-pub(super) fn push_name(table: Table, value: u64, what: &str, shown: &[u8], out: &mut Vec<u8>) {
+pub(super) fn push_name(table: Table, value: u64, what: &str, shown: Shown<'_>, out: &mut Vec<u8>) {
     match name(table, value) {
         Some(name) => out.extend_from_slice(name.as_bytes()),
-        None => push_unknown(what, shown, out),
+        None => push_unknown(what, value, shown, out),
     }
 }
 
 /// `unknown-signal(64)`
-pub(super) fn push_unknown(what: &str, shown: &[u8], out: &mut Vec<u8>) {
+pub(super) fn push_unknown(what: &str, value: u64, shown: Shown<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"unknown-");
     out.extend_from_slice(what.as_bytes());
     out.push(b'(');
-    out.extend_from_slice(shown);
+    match shown {
+        Shown::Hex => push_hex(value, out),
+        Shown::Digits => push_hex_digits(value, out),
+        Shown::Decimal => {
+            let int = (value as u32).cast_signed();
+            out.extend_from_slice(int.to_string().as_bytes());
+        }
+        Shown::Verbatim(text) => out.extend_from_slice(text),
+    }
     out.push(b')');
 }
 

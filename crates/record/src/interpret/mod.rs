@@ -69,7 +69,16 @@ impl<'r, 'n> Interpreter<'r, 'n> {
     /// Appends what the field means, and says whether that is more than its decoded value; if it
     /// is not, appends nothing.
     pub fn interpret(&self, field: &Field<'_>, out: &mut Vec<u8>) -> bool {
-        let kind = Kind::of(self.context.record_type, field);
+        self.interpret_as(self.kind(field), field, out)
+    }
+
+    /// The kind of a field of this record.
+    pub(crate) fn kind(&self, field: &Field<'_>) -> Kind {
+        Kind::of(self.context.record_type, field)
+    }
+
+    /// [`Interpreter::interpret`] for one who knows the kind already.
+    pub(crate) fn interpret_as(&self, kind: Kind, field: &Field<'_>, out: &mut Vec<u8>) -> bool {
         if kind == Kind::Plain || field.part == Part::Enriched {
             return false;
         }

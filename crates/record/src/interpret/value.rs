@@ -3,7 +3,7 @@
 use crate::arch::{Arch, arch_name};
 use crate::event::{KEY_SEPARATOR, UNSET};
 use crate::field::Field;
-use crate::interpret::flags::{self, name, push_bits, push_name, push_unknown};
+use crate::interpret::flags::{self, Shown, name, push_bits, push_name, push_unknown};
 use crate::interpret::sockaddr::SocketAddress;
 use crate::interpret::{Context, Kind, Names, argument, local, tty};
 use crate::number::{decimal, decode_hex, hexadecimal, octal, push_hex, signed};
@@ -30,8 +30,8 @@ pub(super) fn interpret(
             .map(|number| argument::interpret(context, usize::from(index), number, names, out)),
         Kind::Exit | Kind::Errno => push_exit(value, out),
         Kind::Success => push_success(value, out),
-        Kind::EscapedKey => push_keys(context, field, out),
-        Kind::Proctitle => push_title(context, field, out),
+        Kind::EscapedKey => push_keys(field, out),
+        Kind::Proctitle => push_title(field, out),
         Kind::Perm => decimal(value).map(|bits| local::push_permissions(bits, out)),
         Kind::Mode => octal(value).map(|mode| push_mode(mode, out)),
         Kind::ModeShort => octal(value).map(|mode| push_short_mode(mode, out)),
@@ -92,7 +92,7 @@ fn by_name(
     out: &mut Vec<u8>,
 ) -> Option<()> {
     let number = decimal(value)?;
-    push_name(table, number, what, value, out);
+    push_name(table, number, what, Shown::Verbatim(value), out);
     Some(())
 }
 
@@ -118,7 +118,7 @@ fn push_arch(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let number = u32::try_from(hexadecimal(value)?).ok()?;
     match arch_name(number) {
         Some(name) => out.extend_from_slice(name.as_bytes()),
-        None => push_unknown("elf-type", value, out),
+        None => push_unknown("elf-type", 0, Shown::Verbatim(value), out),
     }
     Some(())
 }
@@ -132,7 +132,7 @@ fn push_syscall(context: &Context, value: &[u8], out: &mut Vec<u8>) -> Option<()
         Some(name) => out.extend_from_slice(name.as_bytes()),
         // Without an architecture a number means nothing.
         None if context.arch == 0 => return None,
-        None => push_unknown("syscall", number.to_string().as_bytes(), out),
+        None => push_unknown("syscall", u64::from(number), Shown::Decimal, out),
     }
     Some(())
 }
@@ -179,8 +179,8 @@ fn push_success(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
 }
 
 /// The keys of one rule, as if the field stood there once for each: `a key=b`.
-fn push_keys(context: &Context, field: &Field<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let keys = field.decoded(context.record_type);
+fn push_keys(field: &Field<'_>, out: &mut Vec<u8>) -> Option<()> {
+    let keys = field.decoded_as(Kind::EscapedKey);
     memchr::memchr(KEY_SEPARATOR, &keys)?;
     for (index, key) in keys.split(|byte| *byte == KEY_SEPARATOR).enumerate() {
         if index > 0 {
@@ -191,8 +191,8 @@ fn push_keys(context: &Context, field: &Field<'_>, out: &mut Vec<u8>) -> Option<
     Some(())
 }
 
-fn push_title(context: &Context, field: &Field<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let title = field.decoded(context.record_type);
+fn push_title(field: &Field<'_>, out: &mut Vec<u8>) -> Option<()> {
+    let title = field.decoded_as(Kind::Proctitle);
     memchr::memchr(0, &title)?;
     out.extend(
         title
@@ -228,7 +228,7 @@ fn push_seccomp(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
         local::SECCOMP_ACTIONS,
         number & ACTION,
         "seccomp-code",
-        value,
+        Shown::Verbatim(value),
         out,
     );
     Some(())
@@ -273,7 +273,9 @@ fn push_special_bits(mode: u64, out: &mut Vec<u8>) {
 }
 
 pub(super) fn push_octal(value: u64, width: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("{value:0width$o}").as_bytes());
+    let digits = (64 - value.leading_zeros() as usize).div_ceil(3).max(width);
+    let digit = |place: usize| b'0' + (value >> (3 * place) & 7) as u8;
+    out.extend((0..digits).rev().map(digit));
 }
 
 /// A set by bit numbers or bits with a separator of its own, or `none`.

@@ -13,8 +13,8 @@
 
 use crate::event::{Event, Missing};
 use crate::field::{Field, Part};
-use crate::interpret::{Interpreter, Names};
-use crate::number::push_decimal;
+use crate::interpret::{Interpreter, Kind, Names};
+use crate::number::{HEX_DIGITS, push_decimal};
 use crate::record::Record;
 use crate::write::time::push_rfc3339;
 
@@ -82,7 +82,9 @@ struct RecordWriter {
 impl RecordWriter {
     fn push(&mut self, record: &Record<'_>, names: &dyn Names, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"type\":");
-        push_string(record.type_name().as_bytes(), out);
+        out.push(b'"');
+        record.push_type_name(out);
+        out.push(b'"');
         out.extend_from_slice(b",\"fields\":{");
         self.interpreted.clear();
         self.seen.clear();
@@ -94,9 +96,13 @@ impl RecordWriter {
             let name_start = self.push_name(&field, out);
             let name_end = out.len();
             out.push(b':');
-            push_string(&field.decoded(record.record_type()), out);
+            let kind = interpreter.kind(&field);
+            push_string(&field.decoded_as(kind), out);
+            if kind == Kind::Plain {
+                continue;
+            }
             self.value.clear();
-            if interpreter.interpret(&field, &mut self.value) {
+            if interpreter.interpret_as(kind, &field, &mut self.value) {
                 push_comma(self.interpreted.len(), &mut self.interpreted);
                 self.interpreted
                     .extend_from_slice(&out[name_start..name_end]);
@@ -133,18 +139,19 @@ impl RecordWriter {
 /// The record's line; beside it, where that is not UTF-8, its bytes in hexadecimal.
 fn push_raw(record: &Record<'_>, out: &mut Vec<u8>) {
     let raw = record.raw();
+    out.push(b'"');
     if record.is_kernel() {
-        let mut line = format!("type={} msg=", record.type_name()).into_bytes();
-        line.extend_from_slice(raw);
-        push_string(&line, out);
-    } else {
-        push_string(raw, out);
+        out.extend_from_slice(b"type=");
+        record.push_type_name(out);
+        out.extend_from_slice(b" msg=");
     }
-    if std::str::from_utf8(raw).is_err() {
+    let is_text = push_bytes(raw, out);
+    out.push(b'"');
+    if !is_text {
         out.extend_from_slice(b",\"raw_hex\":\"");
         for byte in raw {
-            out.push(HEX[usize::from(byte >> 4)]);
-            out.push(HEX[usize::from(byte & 15)]);
+            out.push(HEX_DIGITS[usize::from(byte >> 4)]);
+            out.push(HEX_DIGITS[usize::from(byte & 15)]);
         }
         out.push(b'"');
     }
@@ -167,44 +174,50 @@ fn name_hash(name: &[u8]) -> u64 {
 /// reaches a terminal.
 fn push_string(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    if bytes.is_ascii() {
-        push_ascii(bytes, out);
-    } else {
-        for chunk in bytes.utf8_chunks() {
-            push_text(chunk.valid(), out);
-            if !chunk.invalid().is_empty() {
-                out.extend_from_slice("\u{fffd}".as_bytes());
-            }
+    push_bytes(bytes, out);
+    out.push(b'"');
+}
+
+/// The inside of a JSON string; says whether the bytes were UTF-8.
+#[inline]
+fn push_bytes(mut bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    loop {
+        let length = plain_length(bytes);
+        out.extend_from_slice(&bytes[..length]);
+        match bytes.get(length) {
+            None => return true,
+            Some(special) if special.is_ascii() => push_escape(*special, out),
+            Some(_) => return push_unicode(&bytes[length..], out),
+        }
+        bytes = &bytes[length + 1..];
+    }
+}
+
+/// [`push_bytes`] from the first byte that is not ASCII.
+fn push_unicode(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let mut is_text = true;
+    for chunk in bytes.utf8_chunks() {
+        push_text(chunk.valid(), out);
+        if !chunk.invalid().is_empty() {
+            is_text = false;
+            out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
-    out.push(b'"');
+    is_text
 }
 
 fn push_text(text: &str, out: &mut Vec<u8>) {
     let mut plain = 0;
-    for (at, character) in text
-        .char_indices()
-        .filter(|(_, c)| !c.is_ascii() && c.is_control())
-    {
-        push_ascii(&text.as_bytes()[plain..at], out);
-        push_escape(character as u8, out);
-        plain = at + character.len_utf8();
+    for (at, character) in text.char_indices() {
+        let is_special = u8::try_from(character).is_ok_and(is_special) || character.is_control();
+        if is_special {
+            out.extend_from_slice(&text.as_bytes()[plain..at]);
+            // All control characters are below U+00A0.
+            push_escape(character as u8, out);
+            plain = at + character.len_utf8();
+        }
     }
-    push_ascii(&text.as_bytes()[plain..], out);
-}
-
-/// Appends bytes of which the ASCII ones may need an escape.
-#[inline]
-fn push_ascii(mut bytes: &[u8], out: &mut Vec<u8>) {
-    loop {
-        let length = plain_length(bytes);
-        out.extend_from_slice(&bytes[..length]);
-        let Some(special) = bytes.get(length) else {
-            return;
-        };
-        push_escape(*special, out);
-        bytes = &bytes[length + 1..];
-    }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
 }
 
 fn push_escape(byte: u8, out: &mut Vec<u8>) {
@@ -214,13 +227,16 @@ fn push_escape(byte: u8, out: &mut Vec<u8>) {
         b'\t' => out.extend_from_slice(b"\\t"),
         b'\r' => out.extend_from_slice(b"\\r"),
         _ => {
-            let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+            let (high, low) = (
+                HEX_DIGITS[usize::from(byte >> 4)],
+                HEX_DIGITS[usize::from(byte & 15)],
+            );
             out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
         }
     }
 }
 
-/// How many bytes at the start need no escape; eight at a time.
+/// How many bytes at the start are ASCII and need no escape; eight at a time.
 #[inline]
 fn plain_length(bytes: &[u8]) -> usize {
     let mut length = 0;
@@ -236,11 +252,11 @@ fn plain_length(bytes: &[u8]) -> usize {
     length
         + bytes[length..]
             .iter()
-            .take_while(|byte| !is_special(**byte))
+            .take_while(|byte| byte.is_ascii() && !is_special(**byte))
             .count()
 }
 
-/// Sets the top bit of each byte that is a control character, a quote or a backslash.
+/// Sets the top bit of each byte that is a control character, a quote, a backslash or not ASCII.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -250,15 +266,13 @@ fn special_bytes(word: u64) -> u64 {
     let quote = zero(word ^ (ONES * 0x22));
     let backslash = zero(word ^ (ONES * 0x5c));
     let delete = zero(word ^ (ONES * 0x7f));
-    (below_blank | quote | backslash | delete) & TOPS
+    (below_blank | quote | backslash | delete | word) & TOPS
 }
 
 #[inline]
 fn is_special(byte: u8) -> bool {
     matches!(byte, 0..=0x1f | b'"' | b'\\' | 0x7f)
 }
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {
