@@ -23,6 +23,7 @@
 //! ```
 
 use std::collections::HashMap;
+use std::io::Write;
 
 use crate::codec::{Cursor, push_varint, unzigzag, zigzag};
 use crate::entry::{EntryRef, Header, Kind, StreamId, push};
@@ -189,15 +190,15 @@ impl Stamp {
             serial: serial.parse().ok()?,
         };
         // Leading zeros, signs and milliseconds beyond 999 would not come back.
-        let mut again = Vec::new();
+        let mut again = Vec::with_capacity(STAMP_BYTES_MAX + STAMP_BEGIN.len());
         stamp.write(&mut again);
         text.starts_with(&again).then_some((stamp, rest))
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let text = format!("{}.{:03}:{}", self.ms / 1_000, self.ms % 1_000, self.serial);
+        let (seconds, ms) = (self.ms / 1_000, self.ms % 1_000);
         out.extend_from_slice(STAMP_BEGIN);
-        out.extend_from_slice(text.as_bytes());
+        write!(out, "{seconds}.{ms:03}:{}", self.serial).expect("writing to memory cannot fail");
         out.extend_from_slice(STAMP_END);
     }
 }

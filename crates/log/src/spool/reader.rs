@@ -245,6 +245,7 @@ impl SpoolReader {
 
     /// Loads the next frame, from this file or the one after it.
     fn load(&mut self) -> Result<bool> {
+        let mut reopened = false;
         loop {
             let step = self
                 .scanner
@@ -264,12 +265,12 @@ impl SpoolReader {
                     return Ok(true);
                 }
                 // The next file is named by the position, so that no listing is needed.
-                Step::End => {
-                    let next = self.next != self.file_first && self.open_next()?;
-                    if !next && !self.reopen()? {
-                        return Ok(false);
-                    }
+                Step::End if self.next != self.file_first && self.open_next()? => reopened = false,
+                Step::End | Step::Broken { .. } if !reopened => {
+                    self.reopen()?;
+                    reopened = true;
                 }
+                Step::End => return Ok(false),
                 Step::Broken { offset, what } => {
                     let newest = super::files(&*self.dir)?
                         .last()
@@ -299,19 +300,20 @@ impl SpoolReader {
         }
     }
 
-    /// Opens the file again where it has grown under its name: a writer that starts anew puts a
-    /// copy in its place, with the same frames at the same offsets.
-    fn reopen(&mut self) -> Result<bool> {
+    /// Opens the file again by its name: a writer that starts anew puts a copy in its place, with
+    /// the same frames at the same offsets and without a torn tail.
+    fn reopen(&mut self) -> Result<()> {
         let name = file_name(self.file_first);
-        let file = match self.dir.open_read(&name) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(Error::io("open", name)(error)),
-        };
-        let offset = self.scanner.offset();
-        let grown = file.len().map_err(Error::io("read", name))? > offset;
-        self.scanner = Scanner::new(file, Salt::Spool(self.stream), offset);
-        Ok(grown)
+        match self.dir.open_read(&name) {
+            Ok(file) => {
+                let offset = self.scanner.offset();
+                self.scanner = Scanner::new(file, Salt::Spool(self.stream), offset);
+                Ok(())
+            }
+            // Released meanwhile; the open file can still be read.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::io("open", name)(error)),
+        }
     }
 
     fn path(&self) -> String {

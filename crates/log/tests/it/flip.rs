@@ -111,7 +111,7 @@ fn random_bits_of_a_store_with_segments() {
 #[test]
 #[ignore = "takes minutes; run it after a change of the formats"]
 fn many_random_bits_of_a_store_with_segments() {
-    random_bits(6, 3_000);
+    random_bits(6, 1_200);
 }
 
 #[test]

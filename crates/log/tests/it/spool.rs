@@ -124,6 +124,27 @@ fn a_torn_tail_is_cut_and_damage_is_not() {
 }
 
 #[test]
+fn a_reader_goes_on_when_the_writer_starts_anew() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = RealDir::open(scratch.path()).unwrap();
+    let mut sender = Sender::new(3);
+    let mut reader = None;
+    let mut batch = Vec::new();
+    for round in 0..4 {
+        let mut writer = open(&dir, &sender, SpoolOptions::default());
+        writer.append(&sender.encoded(5).0).unwrap();
+        drop(writer);
+        let reader = reader.get_or_insert_with(|| SpoolReader::open(&dir, sender.stream).unwrap());
+        let chunk = reader.read(10, 10_000, &mut batch).unwrap().unwrap();
+        assert_eq!((chunk.first, chunk.head_after), (round * 5, sender.head));
+        // Half a frame, as a crash leaves it.
+        let path = format!("{}/00000000000000000000.wal", sender.stream);
+        dir.open_append(&path).unwrap().append(b"FRM1").unwrap();
+        assert_eq!(reader.read(10, 10_000, &mut batch).unwrap(), None);
+    }
+}
+
+#[test]
 fn entries_of_another_place_are_refused() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = RealDir::open(scratch.path()).unwrap();
