@@ -216,6 +216,8 @@ impl Auditctl<'_> {
         };
         let mut failed = false;
         for (number, line) in file::lines(&content) {
+            // a C string ends at the first zero byte
+            let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
             let words = words::split(line, self.compat);
             if words.is_empty() {
                 continue;

@@ -93,7 +93,7 @@ pub enum PackLine {
     /// A setting, as it stands in the source.
     Setting(String),
     /// A rule and its line.
-    Rule(Rule, String),
+    Rule(Box<Rule>, String),
     /// A rule that this machine cannot load: its source and why.
     LeftOut(String, String),
 }
@@ -187,7 +187,7 @@ fn render_line(source: &str, cx: &Context<'_>, check_paths: bool) -> Vec<PackLin
         .map(|rule| {
             let text = text::line(&rule, &listing);
             let text = text.to_str().expect("packs are ASCII").to_owned();
-            PackLine::Rule(rule, text)
+            PackLine::Rule(Box::new(rule), text)
         })
         .collect()
 }
@@ -247,17 +247,24 @@ impl Rendered {
 }
 
 impl Section {
+    /// What its rules add to every system call.
+    #[must_use]
+    pub fn cost(&self) -> cost::Picoseconds {
+        cost::of_set(self.lines.iter().filter_map(|line| match line {
+            PackLine::Rule(rule, _) => Some(rule),
+            PackLine::Setting(_) | PackLine::LeftOut(..) => None,
+        }))
+    }
+
     fn text(&self) -> String {
         let mut text = String::from("\n");
         if !self.purpose.is_empty() {
             text += &format!("# {}: {}\n", self.techniques.join(", "), self.purpose);
+            text += &format!("# Estimated cost: {} ns.\n", self.cost().as_ns());
         }
         for line in &self.lines {
             text += &match line {
-                PackLine::Setting(line) => format!("{line}\n"),
-                PackLine::Rule(rule, line) => {
-                    format!("# {} ns\n{line}\n", cost::of_rule(rule).as_ns())
-                }
+                PackLine::Setting(line) | PackLine::Rule(_, line) => format!("{line}\n"),
                 PackLine::LeftOut(line, reason) => format!("# left out, {reason}: {line}\n"),
             };
         }

@@ -158,10 +158,11 @@ impl Code {
                  it are missing too."
             }
             Self::SlowWatch => {
-                "A watch without a list of system calls is looked at on every system call of \
-                 every program, about 14 ns each time for a directory. A rule that names the \
-                 calls that can use the permission, once for each architecture, records the \
-                 same for about 6 ns."
+                "A directory watch without a list of system calls is looked at on every system \
+                 call of every program, about 14 ns each time. A rule that names the calls that \
+                 can use the permission, once for each architecture, records the same for about \
+                 6 ns. A watch of a single file gains no time; the newer form says which calls \
+                 are meant, and auditctl 4 calls the old one out."
             }
             Self::SecretRead => {
                 "The file holds a secret: the attack is to read it, and `-p wa` does not record \

@@ -164,19 +164,18 @@ fn slow_watch(entry: &Entry, rule: &Rule, around: &Surroundings<'_>) -> Option<F
             Some(written(&masked, machine))
         })
         .collect();
-    let picoseconds = cost::of_rule(rule);
-    let is_dir = rule.text_of(Field::Dir).is_some();
-    let message = format!(
-        "{} of {path} without system calls: about {} ns on every system call",
-        if is_dir {
-            "watch of the directory"
-        } else {
-            "watch"
-        },
-        picoseconds.as_ns(),
-    );
-    let level = if is_dir { Level::Warning } else { Level::Info };
-    let finding = Finding::new(Code::SlowWatch, entry, message).level(level);
+    let finding = if rule.text_of(Field::Dir).is_some() {
+        let ns = cost::of_rule(rule).as_ns();
+        let message = format!(
+            "directory {path} is watched without a list of system calls: about {ns} ns on every one"
+        );
+        Finding::new(Code::SlowWatch, entry, message)
+    } else if rule.is_watch() {
+        let message = format!("{path} is watched in the old form");
+        Finding::new(Code::SlowWatch, entry, message).level(Level::Info)
+    } else {
+        return None;
+    };
     Some(if lines.is_empty() {
         finding
     } else {

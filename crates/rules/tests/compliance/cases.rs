@@ -155,6 +155,7 @@ fn unescape(text: &str) -> Vec<u8> {
                 Some(b'n') => b'\n',
                 Some(b't') => b'\t',
                 Some(b'r') => b'\r',
+                Some(b'0') => 0,
                 Some(other) => other,
                 None => b'\\',
             },
