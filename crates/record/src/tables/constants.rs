@@ -1383,7 +1383,7 @@ pub(crate) const IOCTL_REQUESTS: &[(u64, &str)] = &[
     (21528, "TIOCMSET"),
     (21529, "TIOCGSOFTCAR"),
     (21530, "TIOCSSOFTCAR"),
-    (21531, "FIONREAD"),
+    (21531, "TIOCINQ"),
     (21532, "TIOCLINUX"),
     (21533, "TIOCCONS"),
     (21534, "TIOCGSERIAL"),
