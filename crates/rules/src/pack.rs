@@ -228,7 +228,7 @@ impl Rendered {
             .iter()
             .flat_map(|section| &section.lines)
             .filter_map(|line| match line {
-                PackLine::Rule(rule, _) => Some(rule),
+                PackLine::Rule(rule, _) => Some(rule.as_ref()),
                 PackLine::Setting(_) | PackLine::LeftOut(..) => None,
             })
     }
@@ -251,7 +251,7 @@ impl Section {
     #[must_use]
     pub fn cost(&self) -> cost::Picoseconds {
         cost::of_set(self.lines.iter().filter_map(|line| match line {
-            PackLine::Rule(rule, _) => Some(rule),
+            PackLine::Rule(rule, _) => Some(rule.as_ref()),
             PackLine::Setting(_) | PackLine::LeftOut(..) => None,
         }))
     }
