@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod net;
 mod payload;
+mod rules;
 mod search;
 mod terminal;
 mod user;

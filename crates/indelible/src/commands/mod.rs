@@ -4,6 +4,7 @@ mod agent;
 mod collector;
 mod demo;
 mod pki;
+pub(crate) mod rules;
 mod search;
 mod verify;
 
@@ -32,11 +33,16 @@ enum Command {
     Search(search::Search),
     Verify(verify::Verify),
     Pki(pki::Pki),
+    Rules(rules::Rules),
 }
 
 /// Runs the command that the arguments name.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(search::normalised(arguments)) {
+    let arguments: Vec<OsString> = arguments.collect();
+    if let Some(code) = crate::rules::run_as_tool(&arguments) {
+        return code.into();
+    }
+    let cli = match Cli::try_parse_from(search::normalised(arguments.into_iter())) {
         Ok(cli) => cli,
         Err(error) => {
             // Help is an answer, not an error; a reader that went away does not matter.
@@ -56,6 +62,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Search(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Pki(command) => command.run(),
+        Command::Rules(command) => command.run(),
     };
     match outcome {
         Ok(code) => code.into(),
