@@ -1,8 +1,8 @@
 //! Machine architectures: the names that rules use, the ELF code that the kernel compares, and
 //! what `b32` and `b64` mean on each.
 //!
-//! System call names are known for [`Arch::X86_64`], [`Arch::I386`] and [`Arch::Aarch64`]; on
-//! the others a rule must name system calls by number.
+//! System call names are known for all but [`Arch::Ppc`] and [`Arch::S390`]; there a rule must
+//! name system calls by number.
 
 /// The architecture of a system call, as in `-F arch=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

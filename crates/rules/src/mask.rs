@@ -89,15 +89,25 @@ impl Mask {
     /// Whether every number of `other` is in it, the class bits aside.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        let (mine, theirs) = (self.as_listed(), other.as_listed());
-        mine.0.iter().zip(theirs.0).all(|(a, b)| b & !a == 0)
+        self.pairs(other).all(|(mine, theirs)| theirs & !mine == 0)
     }
 
     /// Whether any number is in both, the class bits aside.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
-        let (mine, theirs) = (self.as_listed(), other.as_listed());
-        mine.0.iter().zip(theirs.0).any(|(a, b)| a & b != 0)
+        self.pairs(other).any(|(mine, theirs)| mine & theirs != 0)
+    }
+
+    /// The words of both, the class bits cleared.
+    fn pairs<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (u32, u32)> + 'a {
+        (0..MASK_WORDS).map(|at| {
+            let keep = if at == MASK_WORDS - 1 {
+                !Self::CLASS_BITS
+            } else {
+                u32::MAX
+            };
+            (self.0[at] & keep, other.0[at] & keep)
+        })
     }
 
     /// Adds every number of `other`.

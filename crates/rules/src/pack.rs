@@ -354,7 +354,9 @@ mod tests {
             &cx,
             false,
         );
-        assert!(matches!(&lines[..], [PackLine::Rule(rule, _)] if rule.syscalls.len() == 1));
+        assert!(
+            matches!(&lines[..], [PackLine::Rule(rule, _), PackLine::Rule(..)] if rule.syscalls.len() == 1)
+        );
         let lines = render_line("-a always,exit -F arch=b64 -S open -F key=x", &cx, false);
         let [PackLine::LeftOut(_, reason)] = &lines[..] else {
             panic!("{lines:?}")

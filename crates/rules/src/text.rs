@@ -111,12 +111,13 @@ impl Line<'_> {
     fn arch(&mut self, test: &Test) {
         let elf = test.as_number().unwrap_or_default();
         let symbol = test.op.symbol().unwrap_or(NULL);
+        let native = self.listing.dialect == Dialect::Native;
         let name = match Arch::from_elf(elf) {
             None => format!("0x{elf:X}"),
+            // the first name that its table has for the number
+            Some(Arch::Arm) if self.listing.interpret.is_some() && !native => "armeb".to_owned(),
             Some(arch) if self.listing.interpret.is_some() => arch.name().to_owned(),
-            Some(arch) if self.listing.dialect == Dialect::Native && !self.is_local(arch) => {
-                arch.name().to_owned()
-            }
+            Some(arch) if native && !self.is_local(arch) => arch.name().to_owned(),
             Some(arch) => if arch.is_64bit() { "b64" } else { "b32" }.to_owned(),
         };
         self.say(&format!(" -F arch{symbol}{name}"));

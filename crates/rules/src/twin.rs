@@ -91,6 +91,6 @@ mod tests {
         );
         let open = calls(Arch::X86_64, &["open"]);
         assert_eq!(syscalls(&open, Arch::X86_64, Arch::Aarch64), None);
-        assert_eq!(syscalls(&open, Arch::X86_64, Arch::Arm), None);
+        assert_eq!(syscalls(&open, Arch::X86_64, Arch::S390), None);
     }
 }

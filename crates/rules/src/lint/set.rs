@@ -1,6 +1,7 @@
 //! Findings about rules beside other rules, and about what a whole set lacks.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 
 use bstr::BString;
 
@@ -42,15 +43,18 @@ pub(super) fn lint(entries: &[Entry], around: &Surroundings<'_>, findings: &mut 
 
 /// What each rule is to those before it.
 fn order(rules: &[(&Entry, &Rule)], around: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    let mut seen: HashMap<Rule, &Entry> = HashMap::new();
     for (at, &(entry, rule)) in rules.iter().enumerate() {
         let before = &rules[..at];
-        if let Some(&(first, _)) = before
-            .iter()
-            .find(|(_, other)| other.as_listed() == rule.as_listed())
-        {
-            let finding = Finding::new(Code::Duplicate, entry, "the same rule stands above");
-            findings.push(finding.related(first).replace(Vec::new()));
-            continue;
+        match seen.entry(rule.as_listed()) {
+            Slot::Occupied(first) => {
+                let finding = Finding::new(Code::Duplicate, entry, "the same rule stands above");
+                findings.push(finding.related(first.get()).replace(Vec::new()));
+                continue;
+            }
+            Slot::Vacant(free) => {
+                free.insert(entry);
+            }
         }
         if rule.prepend {
             continue;

@@ -1,41 +1,39 @@
-//! Numbers and names: system calls per architecture, error numbers, record types, file types
-//! and filesystems. The data stands in the submodules; here are the lookups.
+//! Numbers and names: system calls per architecture, error numbers, record types, file types,
+//! filesystems and io_uring operations.
 //!
-//! Names are found without regard to letter case, as the audit tools find them.
+//! System calls and record types are those of `indelible-record`; what stands here is how the
+//! audit tools spell some of them, and the lookups. Names are found without regard to letter
+//! case, as those tools find them.
 
-mod aarch64;
 mod errnos;
-mod i386;
-mod message_types;
 mod uring_ops;
-mod x86_64;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use indelible_record::{Arch as Machine, RecordType};
+
 use crate::arch::Arch;
+use crate::mask::Mask;
 
 /// A table of numbers with their names, readable both ways.
 struct Table {
-    by_number: &'static [(u16, &'static str)],
-    by_name: HashMap<String, u16>,
+    by_number: Vec<(u32, &'static str)>,
+    by_name: HashMap<String, u32>,
 }
 
 impl Table {
-    fn new(
-        by_number: &'static [(u16, &'static str)],
-        aliases: &'static [(u16, &'static str)],
-    ) -> Self {
+    /// `aliases` are found as names but are not what a number is called.
+    fn new(by_number: Vec<(u32, &'static str)>, aliases: &[(u32, &'static str)]) -> Self {
         let by_name = aliases
             .iter()
-            .chain(by_number)
+            .chain(&by_number)
             .map(|&(number, name)| (name.to_ascii_lowercase(), number))
             .collect();
         Self { by_number, by_name }
     }
 
     fn name(&self, number: u32) -> Option<&'static str> {
-        let number = u16::try_from(number).ok()?;
         let at = self
             .by_number
             .binary_search_by_key(&number, |row| row.0)
@@ -49,23 +47,96 @@ impl Table {
             Some(number) => Some(number),
             None => self.by_name.get(&name.to_ascii_lowercase()),
         };
-        found.map(|&number| u32::from(number))
+        found.copied()
     }
 }
 
-static X86_64: LazyLock<Table> = LazyLock::new(|| Table::new(x86_64::SYSCALLS, x86_64::ALIASES));
-static I386: LazyLock<Table> = LazyLock::new(|| Table::new(i386::SYSCALLS, i386::ALIASES));
-static AARCH64: LazyLock<Table> = LazyLock::new(|| Table::new(aarch64::SYSCALLS, aarch64::ALIASES));
-static ERRNOS: LazyLock<Table> = LazyLock::new(|| Table::new(errnos::ERRNOS, errnos::ALIASES));
-static MESSAGE_TYPES: LazyLock<Table> =
-    LazyLock::new(|| Table::new(message_types::MESSAGE_TYPES, &[]));
+/// How the audit tools spell system calls where the kernel's headers have another name.
+const SPELLINGS: &[(Machine, &[(u32, &str)])] = &[
+    (Machine::X86_64, &[(17, "pread"), (18, "pwrite")]),
+    (
+        Machine::I386,
+        &[(283, "sys_kexec_load"), (423, "sched_rr_get_interval64")],
+    ),
+    (
+        Machine::Aarch64,
+        &[
+            (61, "getdents"),
+            (67, "pread"),
+            (68, "pwrite"),
+            (80, "newfstat"),
+        ],
+    ),
+    (
+        Machine::Arm,
+        &[
+            (0, "restart_syscall"),
+            (140, "llseek"),
+            (142, "newselect"),
+            (149, "sysctl"),
+            (270, "fadvise64_64"),
+            (341, "sync_file_range"),
+            (423, "sched_rr_get_interval64"),
+        ],
+    ),
+    (Machine::S390x, &[(180, "pread"), (181, "pwrite")]),
+    (Machine::Ppc64, PPC64_SPELLINGS),
+    (Machine::Ppc64le, PPC64_SPELLINGS),
+];
+
+const PPC64_SPELLINGS: &[(u32, &str)] = &[
+    (179, "pread"),
+    (180, "pwrite"),
+    (291, "fstatat64"),
+    (306, "timerfd"),
+    (319, "perf_counter_open"),
+];
+
+/// The calls of a machine as the tools spell them; the kernel's spelling is found too.
+fn syscall_names(machine: Machine) -> Table {
+    let spellings = SPELLINGS
+        .iter()
+        .find(|row| row.0 == machine)
+        .map_or(&[][..], |row| row.1);
+    // ARM's private calls have numbers that no rule can hold
+    let calls = machine.syscalls().iter().filter(|row| row.0 < Mask::BITS);
+    let by_number = calls
+        .clone()
+        .map(|&(number, name)| {
+            let spelling = spellings.iter().find(|row| row.0 == number);
+            (number, spelling.map_or(name, |row| row.1))
+        })
+        .collect();
+    let kernel: Vec<_> = calls.copied().collect();
+    Table::new(by_number, &kernel)
+}
+
+static X86_64: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::X86_64));
+static I386: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::I386));
+static AARCH64: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::Aarch64));
+static ARM: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::Arm));
+static PPC64: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::Ppc64));
+static PPC64LE: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::Ppc64le));
+static S390X: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::S390x));
+static ERRNOS: LazyLock<Table> = LazyLock::new(|| {
+    let widen = |rows: &[(u16, &'static str)]| -> Vec<(u32, &'static str)> {
+        rows.iter()
+            .map(|&(number, name)| (number.into(), name))
+            .collect()
+    };
+    Table::new(widen(errnos::ERRNOS), &widen(errnos::ALIASES))
+});
 
 fn syscalls(arch: Arch) -> Option<&'static Table> {
     match arch {
         Arch::X86_64 => Some(&X86_64),
         Arch::I386 => Some(&I386),
         Arch::Aarch64 => Some(&AARCH64),
-        Arch::Arm | Arch::Ppc | Arch::Ppc64 | Arch::Ppc64le | Arch::S390 | Arch::S390x => None,
+        Arch::Arm => Some(&ARM),
+        Arch::Ppc64 => Some(&PPC64),
+        Arch::Ppc64le => Some(&PPC64LE),
+        Arch::S390x => Some(&S390X),
+        Arch::Ppc | Arch::S390 => None,
     }
 }
 
@@ -90,9 +161,9 @@ pub fn syscall_number(arch: Arch, name: &[u8]) -> Option<u32> {
 /// Every system call of an architecture, sorted by number.
 pub fn syscall_table(arch: Arch) -> impl Iterator<Item = (u32, &'static str)> {
     syscalls(arch)
-        .map_or(&[][..], |table| table.by_number)
+        .map_or(&[][..], |table| &table.by_number)
         .iter()
-        .map(|&(number, name)| (u32::from(number), name))
+        .copied()
 }
 
 /// `EPERM` for 1.
@@ -110,13 +181,15 @@ pub fn errno_number(name: &[u8]) -> Option<u32> {
 /// `SYSCALL` for 1300.
 #[must_use]
 pub fn message_type_name(number: u32) -> Option<&'static str> {
-    MESSAGE_TYPES.name(number)
+    RecordType(u16::try_from(number).ok()?).name()
 }
 
 /// 1300 for `SYSCALL`.
 #[must_use]
 pub fn message_type_number(name: &[u8]) -> Option<u32> {
-    MESSAGE_TYPES.number(name)
+    let RecordType(number) = RecordType::from_name(&name.to_ascii_uppercase())?;
+    // from_name reads numbers too: here only what has a name counts
+    message_type_name(number.into()).map(|_| number.into())
 }
 
 /// 18 for `openat`: an operation of io_uring; `enum io_uring_op`, linux/io_uring.h.
@@ -160,10 +233,13 @@ mod tests {
 
     #[test]
     fn tables_are_sorted_and_lead_back() {
-        for arch in [Arch::X86_64, Arch::I386, Arch::Aarch64] {
+        for arch in Arch::ALL.into_iter().filter(|arch| knows_syscalls(*arch)) {
             let rows: Vec<_> = syscall_table(arch).collect();
-            assert!(rows.len() > 300);
-            assert!(rows.windows(2).all(|pair| pair[0].0 < pair[1].0));
+            assert!(rows.len() > 300, "{arch:?}");
+            assert!(
+                rows.windows(2).all(|pair| pair[0].0 < pair[1].0),
+                "{arch:?}"
+            );
             for (number, name) in rows {
                 assert_eq!(
                     syscall_number(arch, name.as_bytes()),
@@ -172,9 +248,12 @@ mod tests {
                 );
             }
         }
-        for table in [&*ERRNOS, &*MESSAGE_TYPES] {
-            assert!(table.by_number.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        }
+        assert!(
+            ERRNOS
+                .by_number
+                .windows(2)
+                .all(|pair| pair[0].0 < pair[1].0)
+        );
     }
 
     #[test]
@@ -183,6 +262,9 @@ mod tests {
         assert_eq!(syscall_number(Arch::X86_64, b"PREAD64"), Some(17));
         assert_eq!(syscall_name(Arch::X86_64, 17), Some("pread"));
         assert_eq!(syscall_number(Arch::Aarch64, b"getdents64"), Some(61));
-        assert_eq!(syscall_number(Arch::Arm, b"open"), None);
+        assert_eq!(syscall_number(Arch::Arm, b"open"), Some(5));
+        assert_eq!(syscall_number(Arch::S390, b"open"), None);
+        assert_eq!(message_type_number(b"cwd"), Some(1307));
+        assert_eq!(message_type_number(b"1307x"), None);
     }
 }
