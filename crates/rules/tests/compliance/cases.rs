@@ -226,6 +226,14 @@ pub(crate) fn matrix() -> Vec<Case> {
             }
         }
     }
+    // the structure has room for 64 fields, auditctl stops at 63
+    for count in [61, 62, 63, 64] {
+        let fields = " -F uid!=1".repeat(count);
+        text += &format!("-a always,exit -S 3{fields}\n");
+        text += &format!("-a always,exit -S 3{fields} -C uid=euid\n");
+        text += &format!("-a always,exit -S 3{fields} -k key\n");
+        text += &format!("-a always,exit -S 3{fields} -p wa\n");
+    }
     arguments(&text)
 }
 
