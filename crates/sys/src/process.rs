@@ -73,9 +73,11 @@ pub fn drop_capabilities(keep: CapabilitySet) -> Result<()> {
     rustix::thread::set_no_new_privs(true).map_err(Error::system("forbidding new privileges"))
 }
 
-/// Capabilities that capture keeps: to ask the kernel's status and to register again.
-pub const CAPTURE_CAPABILITIES: CapabilitySet =
-    CapabilitySet::AUDIT_CONTROL.union(CapabilitySet::AUDIT_READ);
+/// Capabilities that capture keeps: to ask the kernel's status and to register again, to read the
+/// multicast group, and to write the one record that wakes the kernel's queue.
+pub const CAPTURE_CAPABILITIES: CapabilitySet = CapabilitySet::AUDIT_CONTROL
+    .union(CapabilitySet::AUDIT_READ)
+    .union(CapabilitySet::AUDIT_WRITE);
 
 /// `MCL_ONFAULT` (include/uapi/asm-generic/mman.h), the same on all architectures that we build for.
 const MCL_ONFAULT: libc::c_int = 4;

@@ -54,6 +54,7 @@ pub(crate) fn run(
         source,
         syncer,
         nap: NAP_MIN,
+        flooded: false,
         overruns: 0,
         lost: None,
     };
@@ -69,6 +70,8 @@ struct CaptureLoop<'a> {
     source: Source,
     syncer: Syncer,
     nap: Duration,
+    /// Many records came at once since the last lull.
+    flooded: bool,
     overruns: u64,
     /// The kernel's counter when it was last seen.
     lost: Option<u32>,
@@ -81,14 +84,19 @@ impl CaptureLoop<'_> {
             .source
             .next_tick
             .saturating_duration_since(Instant::now());
-        if self.source.socket.wait(until_tick.min(WAIT_MAX))? {
+        let wait_max = if self.flooded { LULL } else { WAIT_MAX };
+        if self.source.socket.wait(until_tick.min(wait_max))? {
             std::thread::sleep(self.nap);
             let records = self.drain()?;
+            self.flooded |= records >= NAP_RECORDS;
             self.nap = if records >= NAP_RECORDS {
                 NAP_MAX.min(self.nap * 2)
             } else {
                 NAP_MIN
             };
+        } else if self.flooded {
+            self.flooded = false;
+            self.source.wake_the_kernel();
         }
         if Instant::now() >= self.source.next_tick {
             self.source.next_tick = Instant::now() + TICK;
@@ -245,6 +253,20 @@ impl Source {
         }
     }
 
+    /// Has the kernel write one record, so that its queue wakes whoever waits for room in it.
+    ///
+    /// A system call that finds the backlog full goes to sleep for up to `backlog_wait_time` (60 s by
+    /// default). If the queue drains between its look and its sleep, nothing wakes it until another
+    /// record is queued (kernel/audit.c, `audit_log_start`): with one busy process, a minute's halt.
+    fn wake_the_kernel(&mut self) {
+        if self.socket.mode() == Mode::Unicast
+            && let Some(control) = &mut self.control
+            && let Err(error) = control.user_message(USER_TRUSTED_APP, WAKE)
+        {
+            tracing::debug!(%error, "cannot wake the kernel's queue");
+        }
+    }
+
     /// Switches auditing off again if it was off, and gives up the registration.
     fn give_up(&mut self) {
         let Some(control) = &mut self.control else {
@@ -315,6 +337,12 @@ fn sync_when_woken(handle: &SyncHandle, woken: &Receiver<()>) -> Result<()> {
 
 /// Longest wait for records: how late a request to stop is seen.
 const WAIT_MAX: Duration = Duration::from_millis(100);
+/// Silence after a flood that may mean that its source sleeps.
+const LULL: Duration = Duration::from_millis(10);
+/// AUDIT_TRUSTED_APP: the type for messages whose text is a program's own affair.
+const USER_TRUSTED_APP: u16 = 1121;
+/// What that record says.
+const WAKE: &[u8] = b"op=indelible-wake res=success";
 /// Nap before a read when little comes: one event's records arrive within it.
 const NAP_MIN: Duration = Duration::from_micros(200);
 /// Nap before a read in a flood.

@@ -1,0 +1,263 @@
+//! A collector and an agent on this machine, as processes that can be killed.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use indelible_log::dir::RealDir;
+use indelible_log::spool::SpoolReader;
+
+use super::stored::Stored;
+
+/// The daemons of one test; dropping it kills what still runs.
+pub(crate) struct Host {
+    folder: PathBuf,
+    address: String,
+    collector: Option<Child>,
+    capture: Option<Child>,
+    worker: Option<Child>,
+}
+
+/// What /proc says of a process.
+#[derive(Debug)]
+pub(crate) struct ProcessStatus {
+    pub(crate) uid: u32,
+    pub(crate) permitted_capabilities: u64,
+    pub(crate) effective_capabilities: u64,
+}
+
+impl Host {
+    pub(crate) fn new(folder: &Path) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .to_string();
+        Self {
+            folder: folder.to_owned(),
+            address,
+            collector: None,
+            capture: None,
+            worker: None,
+        }
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.join("collector")
+    }
+
+    pub(crate) fn make_keys(&self) {
+        let status = self
+            .command(&["pki", "issue", "--dir", &self.path("pki"), NAME])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    pub(crate) fn start_collector(&mut self) {
+        if !self.folder.join("pki").exists() {
+            self.make_keys();
+        }
+        let (store, pki) = (self.path("collector"), self.path("pki"));
+        let words = [
+            "collector",
+            "--store",
+            &store,
+            "--native",
+            &self.address,
+            "--pki",
+            &pki,
+            "--supervised",
+        ];
+        self.collector = Some(self.start(&words));
+        self.wait_for("the collector's key", |host| {
+            host.folder.join("pki/log.vkey").exists()
+        });
+    }
+
+    pub(crate) fn start_capture(&mut self) {
+        let words = self.agent_words("capture");
+        self.capture = Some(self.start(&words));
+        let pid = self.capture.as_ref().unwrap().id();
+        self.wait_for("capture", |_| {
+            let status = indelible_sys::audit::Control::open()
+                .unwrap()
+                .status()
+                .unwrap();
+            status.pid == pid && status.enabled == 1
+        });
+    }
+
+    pub(crate) fn start_worker(&mut self) {
+        let words = self.agent_words("worker");
+        self.worker = Some(self.start(&words));
+    }
+
+    pub(crate) fn kill_and_restart_collector(&mut self) {
+        kill(&mut self.collector);
+        self.start_collector();
+    }
+
+    pub(crate) fn kill_and_restart_worker(&mut self) {
+        kill(&mut self.worker);
+        self.start_worker();
+    }
+
+    /// Capture, then the worker, then the collector; each must end well.
+    pub(crate) fn stop(&mut self) {
+        for child in [&mut self.capture, &mut self.worker, &mut self.collector] {
+            let Some(mut child) = child.take() else {
+                continue;
+            };
+            drop(child.stdin.take());
+            let status = child.wait().unwrap();
+            assert!(status.success(), "a daemon ended with {status}");
+        }
+    }
+
+    pub(crate) fn stored(&self) -> Stored {
+        Stored::read(&self.store())
+    }
+
+    /// Exit code of `verify`.
+    pub(crate) fn verify(&self) -> i32 {
+        let store = self.path("collector");
+        self.command(&["verify", "--store", &store])
+            .status()
+            .unwrap()
+            .code()
+            .unwrap()
+    }
+
+    /// Waits until so many events' records are in the spool.
+    pub(crate) fn wait_until_spooled(&self, events: u64) {
+        self.wait_for("the spool", |host| {
+            let streams = RealDir::open(host.folder.join("agent/capture/streams")).unwrap();
+            let ids = SpoolReader::streams(&*streams).unwrap();
+            ids.iter().any(|id| {
+                SpoolReader::open(&streams, *id)
+                    .unwrap()
+                    .bounds()
+                    .unwrap()
+                    .1
+                    > events * RECORDS_PER_EVENT
+            })
+        });
+    }
+
+    pub(crate) fn worker_status(&self) -> ProcessStatus {
+        let pid = self.worker.as_ref().unwrap().id();
+        self.wait_for("the worker", |host| {
+            host.folder.join("agent/worker/receipts").exists()
+        });
+        process_status(pid)
+    }
+
+    pub(crate) fn capture_status(&self) -> ProcessStatus {
+        let pid = self.capture.as_ref().unwrap().id();
+        self.wait_for("capture", |_| {
+            process_status(pid).permitted_capabilities.count_ones() < 10
+        });
+        process_status(pid)
+    }
+
+    fn agent_words(&self, role: &str) -> Vec<String> {
+        let (spool, pki) = (self.path("agent"), self.path("pki"));
+        let words = [
+            "agent",
+            "--spool",
+            &spool,
+            "--collector",
+            &self.address,
+            "--pki",
+            &pki,
+            "--name",
+            NAME,
+            "--capture",
+            "kernel",
+            "--supervised",
+            "--role",
+            role,
+        ];
+        words.map(str::to_owned).to_vec()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn start<S: AsRef<str>>(&self, words: &[S]) -> Child {
+        self.command(words)
+            .stdin(Stdio::piped())
+            .env(
+                "INDELIBLE_LOG",
+                std::env::var("INDELIBLE_LOG").unwrap_or("error".into()),
+            )
+            .spawn()
+            .unwrap()
+    }
+
+    fn command<S: AsRef<str>>(&self, words: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_indelible"));
+        command
+            .args(words.iter().map(AsRef::as_ref))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+    }
+
+    fn wait_for(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !is_so(self) {
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "{what} did not come"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        for child in [&mut self.worker, &mut self.collector] {
+            kill(child);
+        }
+        // Not killed: it puts `enabled` back when it ends.
+        if let Some(mut capture) = self.capture.take() {
+            drop(capture.stdin.take());
+            let _ = capture.wait();
+        }
+    }
+}
+
+fn kill(child: &mut Option<Child>) {
+    if let Some(mut child) = child.take() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+fn process_status(pid: u32) -> ProcessStatus {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let field = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..]
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    ProcessStatus {
+        uid: field("Uid:").parse().unwrap(),
+        permitted_capabilities: u64::from_str_radix(&field("CapPrm:"), 16).unwrap(),
+        effective_capabilities: u64::from_str_radix(&field("CapEff:"), 16).unwrap(),
+    }
+}
+
+/// The host's name in its certificate.
+const NAME: &str = "test-host";
+/// SYSCALL, CWD, PATH, PROCTITLE, EOE.
+const RECORDS_PER_EVENT: u64 = 5;

@@ -1,0 +1,171 @@
+//! The real kernel, the real daemons: nothing that the kernel emitted is lost, nothing is stored
+//! twice, whatever is killed.
+//!
+//! `INDELIBLE_EVENTS` sets the number of kernel events (20,000 by default; `cargo xtask soak`
+//! runs 200,000). One test at a time holds the kernel's audit; without CAP_AUDIT_CONTROL they skip.
+
+mod burst;
+mod host;
+mod kernel;
+mod stored;
+
+use std::time::{Duration, Instant};
+
+use host::Host;
+use kernel::Kernel;
+use stored::Stored;
+
+#[test]
+fn kills_lose_and_duplicate_nothing() {
+    let Some(mut kernel) = Kernel::claim("kills_lose_and_duplicate_nothing") else {
+        return;
+    };
+    let events = events_wanted();
+    let mut random = Random::seeded();
+    let mut host = Host::new(kernel.folder());
+    host.start_collector();
+    host.start_capture();
+    host.start_worker();
+    kernel.watch();
+    let lost_before = kernel.status().lost;
+
+    let burst = burst::start(kernel.watched_file(), events);
+    let mut kills = [Kill::Collector; COLLECTOR_KILLS].to_vec();
+    kills.extend([Kill::Worker; WORKER_KILLS]);
+    while let Some(kill) = random.take(&mut kills) {
+        std::thread::sleep(Duration::from_millis(random.below(KILL_EVERY_MS)));
+        match kill {
+            Kill::Collector => host.kill_and_restart_collector(),
+            Kill::Worker => host.kill_and_restart_worker(),
+        }
+    }
+    burst::wait(burst);
+    let lost = kernel.status().lost.wrapping_sub(lost_before);
+    kernel.unwatch();
+
+    let began = Instant::now();
+    let mut stored = host.stored();
+    while stored.complete_events < events && began.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(200));
+        stored = host.stored();
+    }
+    host.stop();
+    let stored = Stored::read(&host.store());
+    println!(
+        "{events} kernel events, {COLLECTOR_KILLS} kills of the collector, {WORKER_KILLS} of the worker: \
+         {} complete events, {} records, {} duplicates, {} serials missing, lost delta {lost}",
+        stored.complete_events, stored.records, stored.duplicates, stored.missing_serials,
+    );
+    assert_eq!(stored.complete_events, events);
+    assert_eq!(stored.incomplete_events, 0);
+    assert_eq!(stored.duplicates, 0);
+    assert_eq!(stored.missing_serials, 0);
+    assert_eq!(lost, 0);
+    assert_eq!(host.verify(), 0, "verify of the store");
+}
+
+/// Invariant 1: the spool is the only queue, capture waits for nothing downstream of it.
+#[test]
+fn capture_goes_on_while_the_collector_is_away() {
+    let Some(mut kernel) = Kernel::claim("capture_goes_on_while_the_collector_is_away") else {
+        return;
+    };
+    let mut host = Host::new(kernel.folder());
+    host.make_keys();
+    host.start_capture();
+    kernel.watch();
+    let lost_before = kernel.status().lost;
+    burst::wait(burst::start(kernel.watched_file(), 2_000));
+    kernel.unwatch();
+    host.wait_until_spooled(2_000);
+    assert_eq!(kernel.status().lost, lost_before);
+
+    // The collector comes late, the worker later: everything arrives all the same.
+    host.start_collector();
+    host.start_worker();
+    let began = Instant::now();
+    while host.stored().complete_events < 2_000 && began.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    host.stop();
+    let stored = Stored::read(&host.store());
+    assert_eq!(
+        (
+            stored.complete_events,
+            stored.duplicates,
+            stored.missing_serials
+        ),
+        (2_000, 0, 0)
+    );
+}
+
+/// Invariant 8: the worker holds no capability and another user's identity.
+#[test]
+fn the_worker_has_no_privileges() {
+    let Some(kernel) = Kernel::claim("the_worker_has_no_privileges") else {
+        return;
+    };
+    let mut host = Host::new(kernel.folder());
+    host.start_collector();
+    host.start_capture();
+    host.start_worker();
+    let worker = host.worker_status();
+    assert_eq!(worker.effective_capabilities, 0, "{worker:?}");
+    assert_eq!(worker.permitted_capabilities, 0, "{worker:?}");
+    assert_ne!(worker.uid, 0, "{worker:?}");
+    let capture = host.capture_status();
+    // CAP_AUDIT_WRITE is 29, CAP_AUDIT_CONTROL 30, CAP_AUDIT_READ 37 (linux/capability.h).
+    assert_eq!(
+        capture.permitted_capabilities,
+        1 << 29 | 1 << 30 | 1 << 37,
+        "{capture:?}"
+    );
+    host.stop();
+}
+
+#[derive(Clone, Copy)]
+enum Kill {
+    Collector,
+    Worker,
+}
+
+/// xorshift64*, seeded from `INDELIBLE_SEED` or the clock; the seed is printed.
+struct Random(u64);
+
+impl Random {
+    fn seeded() -> Self {
+        let seed = std::env::var("INDELIBLE_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| indelible_sys::clock::realtime_ns() | 1);
+        println!("INDELIBLE_SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % end
+    }
+
+    fn take(&mut self, kills: &mut Vec<Kill>) -> Option<Kill> {
+        if kills.is_empty() {
+            return None;
+        }
+        let at = self.below(kills.len() as u64);
+        Some(kills.swap_remove(usize::try_from(at).expect("below the length")))
+    }
+}
+
+fn events_wanted() -> u64 {
+    std::env::var("INDELIBLE_EVENTS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(20_000)
+}
+
+/// Longest wait between two kills.
+const KILL_EVERY_MS: u64 = 400;
+const COLLECTOR_KILLS: usize = 5;
+const WORKER_KILLS: usize = 10;
