@@ -17,6 +17,7 @@
 //! a rule depends on, and the audit socket belongs to the caller.
 #![forbid(unsafe_code)]
 
+pub mod apply;
 pub mod arch;
 pub mod auditctl;
 pub mod augenrules;

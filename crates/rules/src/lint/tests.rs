@@ -239,3 +239,17 @@ fn codes_are_stable() {
     assert_eq!(ids[0], "IR00 syntax");
     assert_eq!(ids[22], "IR22 cost");
 }
+
+#[test]
+fn the_documented_shape() {
+    let cx = Context::new(Arch::X86_64, &Files);
+    let entries = file::read("f", b"-a never,task\n-w /bin/sh -p x -k sh", &cx);
+    let found = lint(&entries, &around(&cx, &[]));
+    let json = serde_json::to_value(found.iter().map(Finding::json).collect::<Vec<_>>()).unwrap();
+    assert_eq!(json[0]["code"], "IR21");
+    assert_eq!(json[0]["severity"], "error");
+    assert_eq!(json[0]["line"], 1);
+    assert_eq!(json[0]["fixable"], true);
+    assert_eq!(json[1]["name"], "slow-watch");
+    assert_eq!(json[1]["mended"].as_array().unwrap().len(), 2);
+}

@@ -11,19 +11,22 @@ use crate::options::{Flag, Options};
 use crate::rule::Test;
 use crate::words::Word;
 
-/// What the options so far amount to: auditctl's return value of the same name.
+/// What the options so far amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Nothing that needs sending yet.
+    /// Settings at most; at the end the kernel's status is due.
     Report,
     /// A rule is being built.
     Rule,
+    /// A request was made that leaves nothing to do at the end.
     Done,
+    /// The line is left out on purpose.
     Dropped,
+    /// The line is wrong.
     Failed,
 }
 
-/// Why an option ended the reading.
+/// What an option that ends the reading makes of the line.
 pub(super) type Stop = Progress;
 
 pub(super) struct Reader<'a> {
