@@ -210,10 +210,14 @@ pub(super) const SETS: &[Set] = &[
         name: "PTRACE_REQUESTS",
         doc: "Requests of `ptrace`; linux/ptrace.h.",
         headers: &["linux/ptrace.h", "asm/ptrace-abi.h"],
-        members: &["PTRACE_*"],
+        members: &[
+            "PTRACE_PEEKUSR=PTRACE_PEEKUSER",
+            "PTRACE_POKEUSR=PTRACE_POKEUSER",
+            "PTRACE_*",
+        ],
         skip: &[
-            "PTRACE_PEEKUSR",
-            "PTRACE_POKEUSR",
+            "PTRACE_PEEKUSER",
+            "PTRACE_POKEUSER",
             "PTRACE_PEEKSIGINFO_SHARED",
             "PTRACE_EVENTMSG_SYSCALL_ENTRY",
             "PTRACE_EVENTMSG_SYSCALL_EXIT",

@@ -116,13 +116,16 @@ fn push(argument: Argument, context: &Context, value: u64, names: &dyn Names, ou
         CloneFlags => push_clone_flags(int, out),
         Uid => push_owner(int, |id| names.user(id), out),
         Gid => push_owner(int, |id| names.group(id), out),
-        FcntlCommand => push_name(
-            table::FCNTL_COMMANDS,
-            int,
-            "fcntl-command",
-            Shown::Decimal,
-            out,
-        ),
+        FcntlCommand => match name(LOCK64_COMMANDS, int) {
+            Some(name) => out.extend_from_slice(name.as_bytes()),
+            None => push_name(
+                table::FCNTL_COMMANDS,
+                int,
+                "fcntl-command",
+                Shown::Decimal,
+                out,
+            ),
+        },
         FcntlValue => push_fcntl_value(context, value, names, out),
         Ioctl => push_ioctl(int, out),
         Rlimit => push_name(table::RLIMITS, int, "rlimit", Shown::Hex, out),
@@ -150,7 +153,7 @@ fn push(argument: Argument, context: &Context, value: u64, names: &dyn Names, ou
             out,
         ),
         BpfCommand => push_name(table::BPF_COMMANDS, int, "bpf-cmd", Shown::Digits, out),
-        SocketCall => push_name(table::SOCKET_CALLS, int, "socketcall", Shown::Hex, out),
+        SocketCall => push_name(table::SOCKET_CALLS, int, "socketcall", Shown::Digits, out),
         ExitCode => match int {
             0 => out.extend_from_slice(b"EXIT_SUCCESS"),
             1 => out.extend_from_slice(b"EXIT_FAILURE"),
@@ -369,6 +372,9 @@ const PR_CAPBSET_DROP: u64 = 24;
 
 /// libc's unistd.h.
 const ACCESS_MODES: &[(u64, &str)] = &[(1, "X_OK"), (2, "W_OK"), (4, "R_OK")];
+
+/// Commands of `fcntl64`, which 64-bit headers leave out; asm-generic/fcntl.h.
+const LOCK64_COMMANDS: &[(u64, &str)] = &[(12, "F_GETLK64"), (13, "F_SETLK64"), (14, "F_SETLKW64")];
 
 /// Levels of `setsockopt` that are no protocol's number; include/linux/socket.h.
 const OPTION_LEVELS: &[(u64, &str)] = &[

@@ -132,8 +132,19 @@ impl SocketAddress {
         let _ = write!(out, "{{ saddr_fam={family} ");
         let _ = match self {
             SocketAddress::Inet { address, port } => write!(out, "laddr={address} lport={port}"),
-            SocketAddress::Inet6 { address, port, .. } => {
+            SocketAddress::Inet6 {
+                address,
+                port,
+                scope: 0,
+            } => {
                 write!(out, "laddr={address} lport={port}")
+            }
+            SocketAddress::Inet6 {
+                address,
+                port,
+                scope,
+            } => {
+                write!(out, "laddr={address}%{scope} lport={port}")
             }
             SocketAddress::Unix(UnixName::Unnamed) => write!(out, "path="),
             SocketAddress::Unix(UnixName::Path(path)) => {

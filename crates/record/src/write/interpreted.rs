@@ -28,6 +28,7 @@ fn push_record(record: &Record<'_>, locale: &Locale<'_>, out: &mut Vec<u8>) {
     let raw = record.raw();
     let interpreter = Interpreter::new(record, locale.names);
     let mut at = record.body_offset();
+    let mut ends_typed = false;
     for field in record
         .fields()
         .take_while(|field| field.part != Part::Enriched)
@@ -36,11 +37,15 @@ fn push_record(record: &Record<'_>, locale: &Locale<'_>, out: &mut Vec<u8>) {
         if !interpreter.interpret(&field, out) {
             push_uninterpreted(record, &field, out);
         }
+        ends_typed = interpreter.kind(&field) == Kind::TtyData;
         at = field.end;
     }
     let body_end = record.body_offset() + record.body().len();
     out.extend_from_slice(&raw[at.min(body_end)..body_end]);
-    out.push(b' ');
+    // A blank after each value, but not after typed characters, which have their own end.
+    if !ends_typed {
+        out.push(b' ');
+    }
 }
 
 /// A value that means what it says: strings without their quotes and with control characters as
