@@ -3,9 +3,12 @@
 //! One file per task; `shell.rs` runs commands for all of them.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod fuzz;
 mod peers;
 mod shell;
+mod soak;
+mod tables;
 mod test;
 
 use std::process::ExitCode;
@@ -15,6 +18,10 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["test"] => test::run(),
+        ["bench", names @ ..] => bench::run(names),
+        ["burst", file, count] => bench::burst(file, count),
+        ["soak"] => soak::run(),
+        ["tables", rest @ ..] => tables::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["peers"] => peers::install().map(|notes| notes.iter().for_each(|note| println!("{note}"))),
         _ => {
@@ -34,5 +41,8 @@ fn main() -> ExitCode {
 const USAGE: &str = "\
 usage: cargo xtask TASK
   test                   set up, then fmt, clippy, tests, deny, a short fuzz smoke
+  bench [NAME…]          the peer and ours in turn; writes docs/benchmarks.md
+  soak                   the delivery tests at full size, optimised
+  tables                 the interpretation tables, from the kernel's headers
   fuzz [SECONDS [NAME]]  each fuzz target, or one, for SECONDS (default 600)
   peers                  install the tools that compliance tests compare with";

@@ -269,7 +269,7 @@ impl Worker {
                 }
                 SenderAction::Store(receipt) => self.store(&receipt),
                 SenderAction::Released { stream, next } => {
-                    self.release(StreamId(stream.0), next)?
+                    self.release(StreamId(stream.0), next)?;
                 }
                 SenderAction::Finding(finding) => self.report(&finding)?,
                 SenderAction::Disconnect { why } => self.disconnect(&why).await,

@@ -161,7 +161,13 @@ impl Connection {
 
     fn append(&self, append: Append) -> Result<()> {
         let stream = StreamId(append.stream.0);
-        let batch = Batch::prepare(stream, append.first, Hash(append.head_before), &append.raw);
+        let head_before = Hash(append.head_before);
+        let batch = Box::new(Batch::prepare(
+            stream,
+            append.first,
+            head_before,
+            &append.raw,
+        ));
         let head_after = Hash(append.head_after);
         self.ask(Wanted::Append {
             stream,

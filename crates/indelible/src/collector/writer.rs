@@ -39,7 +39,7 @@ pub(crate) enum Wanted {
     Append {
         stream: StreamId,
         peer: Arc<str>,
-        batch: Result<Batch, BatchError>,
+        batch: Box<Result<Batch, BatchError>>,
         head_after: Hash,
     },
     /// A consistency proof.
@@ -92,8 +92,11 @@ impl Writer {
     /// start anew, so that what the disk really holds is read again.
     pub(crate) fn run(mut self) -> Result<()> {
         loop {
-            match self.next_request() {
-                Next::Request(request) => {
+            // Not past the next publication: it happens each second, also when idle.
+            let wait =
+                (self.published_at + PUBLISH_EVERY).saturating_duration_since(Instant::now());
+            match self.requests.recv_timeout(wait) {
+                Ok(request) => {
                     self.serve(request)?;
                     for _ in 1..GROUP_REQUESTS_MAX {
                         let Ok(request) = self.requests.try_recv() else {
@@ -103,8 +106,8 @@ impl Writer {
                     }
                     self.commit()?;
                 }
-                Next::Idle => {}
-                Next::End => break,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
             self.publish_each_second()?;
         }
@@ -112,16 +115,6 @@ impl Writer {
         self.heads
             .as_mut()
             .map_or(Ok(()), |heads| heads.keep(&last))
-    }
-
-    /// Waits, but not past the next publication: it happens each second, also when idle.
-    fn next_request(&mut self) -> Next {
-        let until = (self.published_at + PUBLISH_EVERY).saturating_duration_since(Instant::now());
-        match self.requests.recv_timeout(until) {
-            Ok(request) => Next::Request(request),
-            Err(RecvTimeoutError::Timeout) => Next::Idle,
-            Err(RecvTimeoutError::Disconnected) => Next::End,
-        }
     }
 
     fn serve(&mut self, request: Request) -> Result<()> {
@@ -142,7 +135,7 @@ impl Writer {
                 head_after,
             } => {
                 let mine = self.writers.get(&stream) == Some(&connection);
-                Answer::Appended(self.append(mine, &peer, batch, head_after))
+                Answer::Appended(self.append(mine, &peer, *batch, head_after))
             }
             Wanted::Proof { old_size, new_size } => {
                 let proof = self
@@ -197,7 +190,9 @@ impl Writer {
 
     fn commit(&mut self) -> Result<()> {
         let commit = self.log.commit().context("cannot make entries durable")?;
-        self.newest.send_replace(commit.checkpoint);
+        if commit.entries > 0 {
+            self.newest.send_replace(commit.checkpoint);
+        }
         Ok(())
     }
 
@@ -221,12 +216,6 @@ impl Writer {
             .as_mut()
             .map_or(Ok(()), |heads| heads.keep(&published))
     }
-}
-
-enum Next {
-    Request(Request),
-    Idle,
-    End,
 }
 
 fn refused(reason: NakReason, detail: &str) -> AppendResult {

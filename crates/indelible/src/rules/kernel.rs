@@ -2,8 +2,10 @@
 //!
 //! Each call is one request on the audit socket; nothing is remembered between calls.
 
+use indelible_rules::apply;
 use indelible_rules::control::LoginuidImmutable;
 use indelible_rules::errno::Errno;
+use indelible_rules::plan::Step;
 use indelible_rules::{Control, Rule, Status, kernel};
 use indelible_sys::audit::{self, Features, StatusChange, request};
 
@@ -94,6 +96,15 @@ impl Kernel {
             Control::Equivalent { mount, subtree } => self.socket.make_equivalent(mount, subtree),
             Control::Message(text) => self.socket.user_message(request::USER, &user_text(text)),
             _ => Ok(()),
+        }
+    }
+}
+
+impl apply::Kernel for Kernel {
+    fn carry_out(&mut self, step: &Step) -> Result<(), Errno> {
+        match step {
+            Step::Add(rule) => self.add(rule),
+            Step::Delete(rule) => self.delete(rule),
         }
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use indelible_rules::apply::{self, Applied, Kernel as _, apply};
 use indelible_rules::errno::Errno;
 use indelible_rules::file::Source;
 use indelible_rules::load::{Desired, undo_settings};
@@ -183,13 +184,23 @@ impl Loader {
         for setting in change.settings {
             self.set(setting)?;
         }
-        for (step, at) in change.plan.steps.iter().zip(&change.plan.wanted_at) {
-            if self.stopped.load(Ordering::Relaxed) {
-                bail!("stopped by a signal");
+        let mut kernel = UntilStopped {
+            kernel: &mut self.kernel,
+            stopped: Some(&self.stopped),
+        };
+        match apply(&change.plan, &mut kernel) {
+            Applied::Done => {}
+            Applied::Restored(refusal)
+            | Applied::Stuck {
+                refused: refusal, ..
+            } => {
+                if kernel.stopped.is_none() {
+                    bail!("stopped by a signal");
+                }
+                let source = refusal.wanted_at.and_then(|at| change.sources[at]);
+                let step = &change.plan.steps[refusal.step];
+                return Err(refused(step, source, refusal.errno));
             }
-            let source = at.and_then(|at| change.sources[at]);
-            self.send(step)
-                .map_err(|errno| refused(step, source, errno))?;
         }
         match change.enable {
             Some(value) => self.set(&Control::Enable(value)),
@@ -218,26 +229,24 @@ impl Loader {
         }
     }
 
-    /// Plans anew from what is loaded, since a step may have been taken or not.
+    /// Plans anew from what is loaded: a load that was cut short before this one, and steps back
+    /// that were refused, leave something else than this change began with. A rule that does not
+    /// come back keeps no other from coming back.
     fn restore(&mut self, before: &[Rule]) -> Result<()> {
+        let mut outcome = Ok(());
         for _ in 0..RESTORE_ROUNDS_MAX {
             let plan = plan_load(&self.rules()?, before)?;
             if plan.is_empty() {
                 return Ok(());
             }
+            outcome = Err(anyhow!("another program keeps changing the rules"));
             for step in &plan.steps {
-                self.send(step)
-                    .map_err(|errno| refused(step, None, errno))?;
+                if let Err(errno) = self.kernel.carry_out(step) {
+                    outcome = Err(refused(step, None, errno));
+                }
             }
         }
-        bail!("another program keeps changing the rules")
-    }
-
-    fn send(&mut self, step: &Step) -> Result<(), Errno> {
-        match step {
-            Step::Add(rule) => self.kernel.add(rule),
-            Step::Delete(rule) => self.kernel.delete(rule),
-        }
+        outcome
     }
 
     fn set(&mut self, setting: &Control) -> Result<()> {
@@ -249,6 +258,27 @@ impl Loader {
 
     fn rules(&mut self) -> Result<Vec<Rule>> {
         self.kernel.rules().context("cannot list the loaded rules")
+    }
+}
+
+/// The kernel, until a signal comes: one step is then refused, which takes the plan back, and the
+/// steps back are not.
+struct UntilStopped<'a> {
+    kernel: &'a mut Kernel,
+    /// `None` once the signal was heeded.
+    stopped: Option<&'a AtomicBool>,
+}
+
+impl apply::Kernel for UntilStopped<'_> {
+    fn carry_out(&mut self, step: &Step) -> Result<(), Errno> {
+        if self
+            .stopped
+            .take_if(|stopped| stopped.load(Ordering::Relaxed))
+            .is_some()
+        {
+            return Err(INTERRUPTED);
+        }
+        self.kernel.carry_out(step)
     }
 }
 
@@ -278,3 +308,6 @@ fn refused(step: &Step, source: Option<&Source>, errno: Errno) -> anyhow::Error 
     let number = errno.0;
     anyhow!("{place}the kernel refused to {verb} `{line}`: {errno} (errno {number})")
 }
+
+/// `EINTR`
+const INTERRUPTED: Errno = Errno(4);

@@ -1,0 +1,33 @@
+//! Benches: the peer and ours in turn, in one run, on this machine; medians and their ratio.
+//!
+//! A figure is printed as it was seen, and written to docs/benchmarks.md with its method.
+
+mod append;
+mod audit;
+mod burst;
+mod capture;
+mod report;
+
+use anyhow::{Result, bail};
+
+pub(crate) use burst::run as burst;
+use report::Report;
+
+/// `bench [NAME…]`: all of them, or those named.
+pub(crate) fn run(names: &[&str]) -> Result<()> {
+    if let Some(unknown) = names.iter().find(|name| !BENCHES.contains(name)) {
+        bail!("no bench {unknown:?}; there are {}", BENCHES.join(", "));
+    }
+    let wanted = |name: &str| names.is_empty() || names.contains(&name);
+    let mut report = Report::new();
+    if wanted("capture") {
+        capture::run(&mut report)?;
+    }
+    if wanted("append") {
+        append::run(&mut report)?;
+    }
+    report.write(names.is_empty())
+}
+
+/// The benches, by name.
+const BENCHES: [&str; 2] = ["capture", "append"];

@@ -1,0 +1,189 @@
+//! The kernel's audit for a bench: the lock, one rule for one file, everything put back.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use indelible_rules::{Arch, NoHost, kernel, parse, words};
+use indelible_sys::audit::{Control, RestoreStatus};
+use indelible_sys::lock::FileLock;
+use indelible_sys::process;
+
+use super::burst;
+
+/// A claim on the kernel's audit, with a scratch folder that another user may pass through.
+pub(super) struct Audit {
+    pub(super) folder: tempfile::TempDir,
+    file: PathBuf,
+    rule: Vec<u8>,
+    _restore: RestoreStatus,
+    _lock: FileLock,
+}
+
+impl Audit {
+    /// `None` where this process may not use the kernel's audit.
+    pub(super) fn claim() -> Result<Option<Self>> {
+        if !process::may_control_audit() {
+            return Ok(None);
+        }
+        let lock = FileLock::wait(&std::env::temp_dir().join("indelible-kernel-audit.lock"))?;
+        let restore = RestoreStatus::new()?;
+        let folder = tempfile::Builder::new()
+            .prefix("indelible-bench-")
+            .tempdir()?;
+        std::fs::set_permissions(
+            folder.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o711),
+        )?;
+        let file = folder.path().join("watched");
+        std::fs::write(&file, "watched")?;
+        let text = format!(
+            "-a always,exit -F path={} -F perm=r -F key=bench",
+            file.display()
+        );
+        let context = indelible_rules::Context::new(ARCH, &NoHost);
+        let line = parse::parse(
+            words::split(text.as_bytes(), context.compat),
+            None,
+            &context,
+        );
+        let rule = kernel::encode(line.added().context("the bench's rule")?)?;
+        Ok(Some(Self {
+            folder,
+            file,
+            rule,
+            _restore: restore,
+            _lock: lock,
+        }))
+    }
+
+    /// Runs a burst of `events` while `daemon` is registered and returns the wall seconds until
+    /// the kernel's queue is empty again.
+    pub(super) fn burst(&self, events: u64) -> Result<Outcome> {
+        let mut control = Control::open()?;
+        let lost_before = control.status()?.lost;
+        control.add_rule(&self.rule)?;
+        let began = Instant::now();
+        let outcome = self.watched_burst(&mut control, events);
+        control.delete_rule(&self.rule)?;
+        outcome?;
+        while control.status()?.backlog > 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let lost = control.status()?.lost.wrapping_sub(lost_before);
+        Ok(Outcome {
+            wall_s: began.elapsed().as_secs_f64(),
+            lost,
+        })
+    }
+
+    /// The kernel can lose a wake-up of its queue and stall the burst for a minute; a record of
+    /// ours each 50 ms ends that, for every daemon alike.
+    fn watched_burst(&self, control: &mut Control, events: u64) -> Result<()> {
+        let mut child = burst::start(&self.file, events)?;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                ensure!(status.success(), "the burst ended with {status}");
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            control.user_message(USER_TRUSTED_APP, b"op=bench-wake")?;
+        }
+    }
+}
+
+/// What a burst did.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outcome {
+    pub(super) wall_s: f64,
+    /// Records that the kernel counts as lost.
+    pub(super) lost: u32,
+}
+
+/// A daemon under measurement; dropping it kills it.
+pub(super) struct Daemon {
+    child: Child,
+}
+
+impl Daemon {
+    /// Starts a program; it ends when its standard input does, if it looks at that.
+    pub(super) fn start(program: &Path, arguments: &[&str]) -> Result<Self> {
+        let child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .env("INDELIBLE_LOG", "error")
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        Ok(Self { child })
+    }
+
+    /// Waits until it is the kernel's audit daemon and auditing is on.
+    pub(super) fn wait_until_registered(&self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline {
+            let status = Control::open()?.status()?;
+            if status.pid == self.child.id() && status.enabled == 1 {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("the daemon did not register")
+    }
+
+    /// CPU seconds that its threads used so far.
+    pub(super) fn cpu_s(&self) -> Result<f64> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
+        let mut ns = 0u64;
+        for task in tasks {
+            let text = std::fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+            ns += text
+                .split(' ')
+                .next()
+                .and_then(|digits| digits.parse().ok())
+                .unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(ns).as_secs_f64())
+    }
+
+    /// Waits until it has used hardly any CPU for a while: it has nothing left to do.
+    pub(super) fn wait_until_idle(&self) -> Result<()> {
+        let mut before = self.cpu_s()?;
+        for _ in 0..600 {
+            std::thread::sleep(Duration::from_millis(200));
+            let now = self.cpu_s()?;
+            if now - before < IDLE_CPU_S {
+                return Ok(());
+            }
+            before = now;
+        }
+        bail!("the daemon does not come to rest")
+    }
+
+    /// Asks it to end, by SIGTERM or the end of its input, and waits.
+    pub(super) fn stop(mut self) -> Result<()> {
+        drop(self.child.stdin.take());
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const ARCH: Arch = if cfg!(target_arch = "aarch64") {
+    Arch::Aarch64
+} else {
+    Arch::X86_64
+};
+/// AUDIT_TRUSTED_APP.
+const USER_TRUSTED_APP: u16 = 1121;
+/// CPU per 200 ms below which a daemon counts as idle.
+const IDLE_CPU_S: f64 = 0.004;
