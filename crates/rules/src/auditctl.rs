@@ -10,107 +10,17 @@
 
 use bstr::{BString, ByteSlice};
 
-use crate::arch::Arch;
-use crate::control::{Control, LoginuidImmutable, Signal, Status, feature};
+use crate::control::{Control, Signal, Status, feature};
 use crate::errno::Errno;
 use crate::fault::Fault;
 use crate::field::Field;
-use crate::host::Host;
 use crate::limits::LINE_BYTES_MAX;
 use crate::parse::{self, Compat, Context, End, Item, Line};
 use crate::rule::{Rule, Test, Value};
+pub use crate::system::{RulesFile, System};
 use crate::text::{ArgumentText, Dialect, Listing};
 use crate::words::Word;
 use crate::{file, text, words};
-
-/// The host, its kernel's audit system, and where output goes.
-pub trait System: Host {
-    /// What `uname -m` says.
-    fn machine(&self) -> Arch;
-    /// Whether this process has CAP_AUDIT_CONTROL.
-    fn can_control(&self) -> bool;
-    /// Standard output.
-    fn out(&mut self, text: &[u8]);
-    /// Standard error; under `-R` the system log will do as well.
-    fn err(&mut self, text: &[u8]);
-    /// Opens and reads a file.
-    ///
-    /// # Errors
-    /// What opening or reading it ended with.
-    fn rules_file(&mut self, path: &[u8]) -> Result<RulesFile, Errno>;
-
-    /// Loads a rule.
-    ///
-    /// # Errors
-    /// The kernel's answer.
-    fn add_rule(&mut self, rule: &Rule) -> Result<(), Errno>;
-    /// Deletes a rule.
-    ///
-    /// # Errors
-    /// The kernel's answer.
-    fn delete_rule(&mut self, rule: &Rule) -> Result<(), Errno>;
-    /// The loaded rules, in the order in which the kernel reports them.
-    ///
-    /// # Errors
-    /// The kernel's answer.
-    fn rules(&mut self) -> Result<Vec<Rule>, Errno>;
-    /// Carries out a setting: sends [`Control::message`], or for [`Control::Message`] a USER
-    /// record. The number is the old counter for the two resets, else it is not looked at.
-    ///
-    /// # Errors
-    /// The kernel's answer.
-    fn control(&mut self, control: &Control) -> Result<u32, Errno>;
-    /// The state of the audit system.
-    ///
-    /// # Errors
-    /// The kernel's answer.
-    fn status(&mut self) -> Result<Status, Errno>;
-    /// The state of the feature; `None` where the kernel does not know it.
-    ///
-    /// # Errors
-    /// The kernel's answer.
-    fn loginuid_immutable(&mut self) -> Result<Option<LoginuidImmutable>, Errno>;
-    /// Sends a signal to a process.
-    ///
-    /// # Errors
-    /// The kernel's answer.
-    fn signal(&mut self, pid: u32, signal: Signal) -> Result<(), Errno>;
-    /// A meaning for a system call argument, for `-l -i`.
-    fn argument_text(&self, arch: Option<Arch>, call: u32, at: usize, value: u32)
-    -> Option<String>;
-}
-
-/// A file of rules and what its permissions say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RulesFile {
-    /// Permission bits and file type, as stat(2) reports them.
-    pub mode: u32,
-    /// Its owner.
-    pub uid: u32,
-    /// Its bytes; empty where it is no regular file.
-    pub content: Vec<u8>,
-}
-
-impl RulesFile {
-    const TYPE: u32 = 0o170_000;
-    const REGULAR: u32 = 0o100_000;
-    const OTHERS_WRITE: u32 = 0o002;
-
-    /// Why rules are not read from it, as auditctl says it.
-    #[must_use]
-    pub fn refusal(&self, path: &[u8]) -> Option<String> {
-        let path = path.as_bstr();
-        if self.mode & Self::OTHERS_WRITE != 0 {
-            Some(format!("Error - {path} is world writable"))
-        } else if self.uid != 0 {
-            Some(format!("Error - {path} isn't owned by root"))
-        } else if self.mode & Self::TYPE != Self::REGULAR {
-            Some(format!("Error - {path} is not a regular file"))
-        } else {
-            None
-        }
-    }
-}
 
 /// Exit code for a wrong rule or a refusal by the kernel.
 const FAILED: u8 = 255;
@@ -584,36 +494,4 @@ pub fn has_key(rule: &Rule, key: Option<&BString>) -> bool {
 const DISABLED: &str = "The audit system is disabled";
 
 /// The options in our own words; auditctl's text is not ours to copy.
-const USAGE: &str = "\
-usage: auditctl [options]
-
-rules
-  -a LIST,ACTION   add a rule at the end; lists: task exit user exclude filesystem io_uring;
-                   actions: always never
-  -A LIST,ACTION   add a rule at the head
-  -d LIST,ACTION   delete the rule that is equal
-  -S CALLS         system calls: names, numbers or all, separated by commas
-  -F FIELD=VALUE   condition; operators = != < <= > >= & &=
-  -C FIELD=FIELD   compare two fields of the event; operators = !=
-  -w PATH          watch a file or a directory        -W PATH  delete such a watch
-  -p rwxa          the watch's permissions: read, write, execute, attributes
-  -k KEY           label the rule's events
-  -D [-k KEY]      delete all rules, or those with such a key
-  -R FILE          read rules from a file             -i, -c   go on after errors in it
-  -q MOUNT,TREE    watch a mounted tree as part of a watched directory
-  -t               forget watched trees that are no longer mounted
-
-audit system
-  -e 0|1|2         off, on, on and locked until the next boot
-  -f 0|1|2         on a critical error: nothing, printk, panic
-  -b N             records that may wait              -r N     messages per second, 0: any
-  --backlog_wait_time N                clock ticks that a full backlog may hold up a call
-  --loginuid-immutable                 login uids stay as they are once set
-  --reset-lost                         set the counter of lost records to 0
-  --reset_backlog_wait_time_actual     set the counter of waited ticks to 0
-
-reports
-  -l [-i | -k KEY] list rules                         -s [-i]  status
-  -m TEXT          send a record                      --signal NAME  signal the daemon
-  -v               version                            -h       this text
-";
+const USAGE: &str = include_str!("usage.txt");

@@ -2,7 +2,7 @@
 //!
 //! Options take effect in the order in which they stand, and each may depend on those before
 //! it (`arch` on the names in `-S`, a list on `-F`), so this is a small machine that is fed one
-//! option at a time. `-F` and `-C` are read in [`crate::condition`].
+//! option at a time. `-F` and `-C` are read in the module `condition`.
 
 mod building;
 mod reader;

@@ -3,11 +3,11 @@
 use std::os::unix::ffi::OsStrExt as _;
 
 use bstr::BString;
-use indelible_rules::auditctl::{RulesFile, System};
 use indelible_rules::control::{LoginuidImmutable, Signal, feature};
 use indelible_rules::errno::Errno;
 use indelible_rules::{
-    Action, Arch, Control, Field, Host, List, Op, PathKind, Rule, Status, Test, kernel,
+    Action, Arch, Control, Field, Host, List, Op, PathKind, Rule, RulesFile, Status, System, Test,
+    kernel,
 };
 
 use crate::cases::{Asked, Case};
