@@ -1,0 +1,225 @@
+//! The demonstration, as root and as an ordinary user, and the stores that it leaves.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use indelible_sys::audit::Control;
+use indelible_sys::lock::FileLock;
+use indelible_sys::process;
+use tempfile::TempDir;
+
+#[test]
+fn as_root_it_shows_a_kernel_event_and_puts_everything_back() {
+    let Some(_lock) = kernel_lock("as_root_it_shows_a_kernel_event_and_puts_everything_back")
+    else {
+        return;
+    };
+    let before = KernelState::now();
+    let output = Command::new(PROGRAM).arg("demo").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(text.contains("proctitle=cat "), "{text}");
+    assert!(!text.contains("replayed"), "{text}");
+    assert!(text.contains("BROKEN"), "{text}");
+    assert_eq!(KernelState::now(), before);
+}
+
+#[test]
+fn interrupted_it_puts_everything_back() {
+    let Some(_lock) = kernel_lock("interrupted_it_puts_everything_back") else {
+        return;
+    };
+    let before = KernelState::now();
+    for delay_ms in [50, 150, 300] {
+        let mut child = Command::new(PROGRAM)
+            .arg("demo")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(delay_ms));
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        child.wait().unwrap();
+        assert_eq!(KernelState::now(), before, "after {delay_ms} ms");
+    }
+}
+
+#[test]
+fn an_ordinary_user_sees_a_replay() {
+    let user = OrdinaryUser::new();
+    let output = user.run(&["demo"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(text.contains("replayed"), "{text}");
+    assert!(text.contains("BROKEN"), "{text}");
+}
+
+#[test]
+fn the_stores_that_stay_answer_search_and_verify() {
+    let user = OrdinaryUser::new();
+    let kept = user.folder.path().join("kept");
+    assert!(
+        user.run(&["demo", "--keep", kept.to_str().unwrap()])
+            .status
+            .success()
+    );
+    let store = kept.join("collector");
+    let store = store.to_str().unwrap();
+
+    let found = user.run(&[
+        "search",
+        "--store",
+        store,
+        "-k",
+        "indelible_demo",
+        "--format",
+        "ndjson",
+    ]);
+    assert_eq!(found.status.code(), Some(0));
+    let event: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(event["keys"][0], "indelible_demo");
+    assert_eq!(event["complete"], true);
+    assert_eq!(event["records"].as_array().unwrap().len(), 4);
+    let raw = user.run(&["search", "--store", store, "-k", "demo", "--raw"]);
+    assert!(raw.stdout.starts_with(b"node="), "{raw:?}");
+    assert_eq!(
+        user.run(&["search", "--store", store, "-k", "other"])
+            .status
+            .code(),
+        Some(1)
+    );
+
+    let intact = user.run(&["verify", "--store", store, "--format", "json"]);
+    assert_eq!(intact.status.code(), Some(0));
+    let report: serde_json::Value = serde_json::from_slice(&intact.stdout).unwrap();
+    assert_eq!(
+        (&report["ok"], &report["problems"]),
+        (&true.into(), &serde_json::json!([]))
+    );
+    assert_eq!(report["checkpoint"]["size"], report["entries"]);
+
+    let broken = user.run(&[
+        "verify",
+        "--store",
+        kept.join("edited-copy").to_str().unwrap(),
+        "--format",
+        "json",
+    ]);
+    assert_eq!(broken.status.code(), Some(2));
+    let report: serde_json::Value = serde_json::from_slice(&broken.stdout).unwrap();
+    let problem = &report["problems"][0];
+    assert_eq!(problem["kind"], "entry");
+    assert!(
+        problem["entry"].is_u64() && problem["sequence"].is_u64() && problem["time"].is_string(),
+        "{problem}"
+    );
+
+    assert_eq!(
+        user.run(&["verify", "--store", "/nonexistent"])
+            .status
+            .code(),
+        Some(3)
+    );
+    let torn = kept.join("collector/wal/00000000000000000000.wal");
+    let mut bytes = fs::read(&torn).unwrap();
+    bytes.extend_from_slice(b"FRM1 and then the power went");
+    fs::write(&torn, bytes).unwrap();
+    assert_eq!(
+        user.run(&["verify", "--store", store]).status.code(),
+        Some(1)
+    );
+}
+
+/// Somebody without privileges: where the tests run as root, `nobody` with a copy of the program.
+struct OrdinaryUser {
+    folder: TempDir,
+    program: PathBuf,
+}
+
+impl OrdinaryUser {
+    fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("indelible-test-")
+            .tempdir()
+            .unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let program = folder.path().join("indelible");
+        fs::copy(PROGRAM, &program).unwrap();
+        Self { folder, program }
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(&self.program);
+        command
+            .args(words)
+            .stdin(Stdio::null())
+            .env("TMPDIR", self.folder.path());
+        if process::is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.output().unwrap()
+    }
+}
+
+/// The rules and the settable fields of the status.
+#[derive(Debug, PartialEq)]
+struct KernelState {
+    rules: Vec<Vec<u8>>,
+    settable: [u32; 4],
+    backlog_wait_time: Option<u32>,
+}
+
+impl KernelState {
+    fn now() -> Self {
+        let mut control = Control::open().unwrap();
+        let status = control.status().unwrap();
+        Self {
+            rules: control.rules().unwrap(),
+            settable: [
+                status.enabled,
+                status.failure,
+                status.rate_limit,
+                status.backlog_limit,
+            ],
+            backlog_wait_time: status.backlog_wait_time,
+        }
+    }
+}
+
+fn kernel_lock(test: &str) -> Option<FileLock> {
+    if !process::may_control_audit()
+        || Control::open()
+            .and_then(|mut control| control.status())
+            .is_err()
+    {
+        eprintln!("skipped: {test}: no CAP_AUDIT_CONTROL or no kernel audit here");
+        return None;
+    }
+    let lock = FileLock::wait(&std::env::temp_dir().join("indelible-kernel-audit.lock")).unwrap();
+    let pid = Control::open()
+        .and_then(|mut control| control.status())
+        .unwrap()
+        .pid;
+    if pid != 0 && Path::new(&format!("/proc/{pid}")).exists() {
+        eprintln!("skipped: {test}: pid {pid} is the audit daemon");
+        return None;
+    }
+    Some(lock)
+}
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_indelible");
+/// The user `nobody` of Debian and its kin.
+const NOBODY: u32 = 65534;
