@@ -12,7 +12,7 @@ use indelible_sys::process;
 use crate::exit;
 use crate::rules::load::{Loader, Report};
 use crate::rules::show::{self, RuleForm};
-use crate::rules::{Folder, Input, Kernel, LocalHost, Trust, check, machine, pack};
+use crate::rules::{Folder, Input, Kernel, LocalHost, Trust, check, machine, pack, volume};
 use crate::terminal::Output;
 
 /// Write, check and load audit rules
@@ -80,8 +80,11 @@ enum Action {
     },
     /// Look for rules that do not record what they seem to, or cost more than they need to
     Lint(check::Lint),
-    /// Estimate what rules cost every system call
+    /// Estimate what rules cost every system call, or tell which keys fill a log
     Cost {
+        /// Audit log to tell the share of each key of; may be given again
+        #[arg(long, value_name = "FILE", conflicts_with = "words")]
+        log: Vec<PathBuf>,
         #[command(flatten)]
         given: OptionallyGiven,
     },
@@ -192,7 +195,8 @@ impl Rules {
             Action::Diff(given) => diff(&given),
             Action::Delete { which, place } => delete(&which, &place.journal),
             Action::Lint(lint) => lint.run(),
-            Action::Cost { given } => cost(&given),
+            Action::Cost { log, given } if log.is_empty() => cost(&given),
+            Action::Cost { log, .. } => volume::run(&log),
             Action::Pack(action) => action.run(&CompatArgument::V4.context(feature::ALL)),
         }
     }

@@ -9,9 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use bstr::BString;
-use indelible_rules::auditctl::{self, RulesFile, System};
+use indelible_rules::auditctl;
 use indelible_rules::control::{LoginuidImmutable, Signal};
 use indelible_rules::errno::Errno;
+use indelible_rules::system::{RulesFile, System};
 use indelible_rules::{Arch, Compat, Control, Host, PathKind, Rule, Status};
 use indelible_sys::process;
 use rustix::process::{Pid, kill_process};

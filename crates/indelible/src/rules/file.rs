@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use indelible_rules::auditctl::RulesFile;
 use indelible_rules::limits::FILE_BYTES_MAX;
+use indelible_rules::system::RulesFile;
 use rustix::fs::OFlags;
 
 /// Opens and reads a file; what is not a regular file has no bytes.

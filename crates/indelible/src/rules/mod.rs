@@ -18,6 +18,7 @@ mod limits;
 pub(crate) mod load;
 pub(crate) mod pack;
 pub(crate) mod show;
+pub(crate) mod volume;
 
 use std::ffi::OsString;
 use std::path::Path;

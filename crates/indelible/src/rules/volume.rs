@@ -1,0 +1,153 @@
+//! What was recorded under each key: events and bytes of audit logs.
+//!
+//! Logs are read as files. An event of several keys counts under all of them joined, since that is
+//! how its rule names it.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use bstr::{BString, join};
+use indelible_record::{Assembler, Event, Record, Settings};
+use indelible_rules::cost::{KeyShare, KeyVolume, shares};
+
+use super::limits::{LOG_LINE_BYTES_MAX, VOLUME_KEYS_MAX};
+use crate::terminal::Output;
+
+/// Prints the keys of the logs, the costliest first.
+pub(crate) fn run(logs: &[PathBuf]) -> Result<u8> {
+    let mut volume = Volume::default();
+    for log in logs {
+        let shown = log.display();
+        volume
+            .read(log)
+            .with_context(|| format!("cannot read {shown}"))?;
+    }
+    let mut output = Output::stdout();
+    output.write(HEAD.as_bytes())?;
+    for share in volume.shares() {
+        output.write(&row(&share))?;
+    }
+    output.flush()?;
+    Ok(if volume.keys.is_empty() {
+        crate::exit::NOTHING
+    } else {
+        crate::exit::DONE
+    })
+}
+
+#[derive(Default)]
+struct Volume {
+    /// Events and bytes by key.
+    keys: HashMap<BString, (u64, u64)>,
+    /// Times of the first and the last event in milliseconds.
+    span_ms: Option<(u64, u64)>,
+}
+
+impl Volume {
+    fn read(&mut self, log: &Path) -> Result<()> {
+        let mut reader = BufReader::new(File::open(log)?);
+        let mut assembler = Assembler::new(Settings::FILE);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let mut part = reader.by_ref().take(LOG_LINE_BYTES_MAX);
+            if part.read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            if line.last() == Some(&b'\n') {
+                line.pop();
+            }
+            let record = Record::parse(&line);
+            assembler
+                .push(0, &record)
+                .for_each(|event| self.event(&event));
+        }
+        assembler.finish().for_each(|event| self.event(&event));
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) {
+        let Some(stamp) = event.stamp() else {
+            return;
+        };
+        let (first, last) = self.span_ms.unwrap_or((stamp.ms(), stamp.ms()));
+        self.span_ms = Some((first.min(stamp.ms()), last.max(stamp.ms())));
+        let mut key = BString::from(join(b",", event.keys()));
+        if self.keys.len() >= VOLUME_KEYS_MAX && !self.keys.contains_key(&key) {
+            key = BString::from(OTHERS);
+        }
+        let (events, bytes) = self.keys.entry(key).or_default();
+        *events += 1;
+        *bytes += event.bytes() as u64;
+    }
+
+    fn shares(&self) -> Vec<KeyShare> {
+        let volumes: Vec<KeyVolume> = self
+            .keys
+            .iter()
+            .map(|(key, &(events, bytes))| KeyVolume {
+                key: key.clone(),
+                events,
+                bytes,
+            })
+            .collect();
+        let (first, last) = self.span_ms.unwrap_or_default();
+        shares(&volumes, (last - first) as f64 / 1e3)
+    }
+}
+
+fn row(share: &KeyShare) -> Vec<u8> {
+    let (percent, megabytes) = (share.share * 100.0, share.bytes_per_day / 1e6);
+    let events = share.events_per_second;
+    let mut row = format!("{percent:>6.1} {events:>11.2} {megabytes:>11.1}  ").into_bytes();
+    row.extend_from_slice(if share.key.is_empty() {
+        NONE.as_bytes()
+    } else {
+        &share.key
+    });
+    row.push(b'\n');
+    row
+}
+
+const HEAD: &str = "share %    events/s      MB/day  key\n";
+/// What stands for the key of events that have none.
+const NONE: &str = "(no key)";
+/// What stands for the keys beyond those that are counted one by one.
+const OTHERS: &str = "(other keys)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_share_the_bytes_of_a_log() {
+        let line = |serial: u32, key: &str| {
+            format!(
+                "type=SYSCALL msg=audit({serial}.000:{serial}): arch=c000003e syscall=2 success=yes exit=3 a0=0 a1=0 a2=0 a3=0 items=0 ppid=1 pid=2 auid=0 uid=0 key={key}\n"
+            )
+        };
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        for (serial, key) in [
+            (10, "\"noisy\""),
+            (11, "\"noisy\""),
+            (12, "\"noisy\""),
+            (20, "(null)"),
+        ] {
+            std::io::Write::write_all(&mut file, line(serial, key).as_bytes()).unwrap();
+        }
+        let mut volume = Volume::default();
+        volume.read(file.path()).unwrap();
+        let shares = volume.shares();
+        assert_eq!(shares.len(), 2, "{shares:?}");
+        assert_eq!(shares[0].key, "noisy");
+        assert!(
+            (shares[0].events_per_second - 0.3).abs() < 1e-9,
+            "{shares:?}"
+        );
+        assert!(shares[0].share > 0.7);
+        assert_eq!(shares[1].key, "");
+    }
+}
