@@ -100,7 +100,7 @@ pub(crate) struct Given {
     #[arg(long, value_enum, default_value = "4", value_name = "VERSION")]
     compat: CompatArgument,
     /// Files, folders, or the words of one rule
-    #[arg(required = true, allow_hyphen_values = true, value_name = "FILE|RULE")]
+    #[arg(required = true, value_name = "FILE|RULE")]
     words: Vec<OsString>,
 }
 
@@ -111,7 +111,7 @@ struct OptionallyGiven {
     #[arg(long, value_enum, default_value = "4", value_name = "VERSION")]
     compat: CompatArgument,
     /// Files, folders, or the words of one rule; what is loaded if not given
-    #[arg(allow_hyphen_values = true, value_name = "FILE|RULE")]
+    #[arg(value_name = "FILE|RULE")]
     words: Vec<OsString>,
 }
 
@@ -130,7 +130,6 @@ struct Which {
     /// Files, folders, or the words of one rule
     #[arg(
         required_unless_present_any = ["all", "key"],
-        allow_hyphen_values = true,
         value_name = "FILE|RULE"
     )]
     words: Vec<OsString>,
@@ -178,6 +177,30 @@ impl Given {
     pub(crate) fn read(&self) -> Result<Input> {
         Input::read(&self.words, &self.context(), Trust::Anybody)
     }
+}
+
+/// Puts `--` before the words of a rule, so that the parser of options leaves them alone. Long
+/// options of auditctl that are also to be words of a rule need it written.
+pub(super) fn normalised(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let [_, command, action, ..] = &arguments[..] else {
+        return arguments;
+    };
+    let takes_rule = ACTIONS_ON_RULES.iter().any(|known| action == known);
+    if command != "rules" || !takes_rule {
+        return arguments;
+    }
+    let is_rule = |word: &OsString| match word.as_encoded_bytes() {
+        b"-h" => false,
+        b"--" => true,
+        [b'-', letter, ..] => *letter != b'-',
+        _ => false,
+    };
+    if let Some(at) = arguments.iter().position(is_rule)
+        && arguments[at] != "--"
+    {
+        arguments.insert(at, "--".into());
+    }
+    arguments
 }
 
 impl Rules {
@@ -368,4 +391,34 @@ fn say(report: &Report) {
     } = report;
     let took_ms = took.as_secs_f64() * 1e3;
     eprintln!("{kept} rules kept, {deleted} deleted, {added} added in {took_ms:.1} ms");
+}
+
+/// The actions that are given rules.
+const ACTIONS_ON_RULES: [&str; 7] = ["check", "compile", "cost", "delete", "diff", "lint", "load"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_rule_are_told_from_options() {
+        let check = |line: &str, expect: &str| {
+            let words = line.split(' ').map(OsString::from).collect();
+            assert_eq!(normalised(words).join(" ".as_ref()), expect);
+        };
+        check("i rules load -w /a -p wa", "i rules load -- -w /a -p wa");
+        check(
+            "i rules load --compat 3 -w /a",
+            "i rules load --compat 3 -- -w /a",
+        );
+        check("i rules load -- -w /a", "i rules load -- -w /a");
+        check(
+            "i rules lint f --format json",
+            "i rules lint f --format json",
+        );
+        check("i rules load -h", "i rules load -h");
+        check("i rules list -k key", "i rules list -k key");
+        check("i search -k key", "i search -k key");
+        check("i", "i");
+    }
 }

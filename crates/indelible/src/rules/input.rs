@@ -40,7 +40,7 @@ impl Input {
         }
         if let Some(option) = words.iter().find(|word| word.as_bytes().starts_with(b"-")) {
             let option = option.display();
-            bail!("{option} stands behind a file: options come first, and a rule stands alone");
+            bail!("{option} stands behind a file: a command takes files or one rule");
         }
         let mut input = Self {
             entries: Vec::new(),
