@@ -4,7 +4,7 @@ mod agent;
 mod collector;
 mod demo;
 mod pki;
-pub(crate) mod rules;
+mod rules;
 mod search;
 mod verify;
 
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if let Some(code) = crate::rules::run_as_tool(&arguments) {
         return code.into();
     }
-    let arguments = rules::normalised(arguments);
+    let arguments = crate::rules::normalised(arguments);
     let cli = match Cli::try_parse_from(search::normalised(arguments.into_iter())) {
         Ok(cli) => cli,
         Err(error) => {

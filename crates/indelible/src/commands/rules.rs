@@ -4,15 +4,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use indelible_rules::control::feature;
-use indelible_rules::{Compat, Context, Rule, load, plan};
+use indelible_rules::file::Entry;
+use indelible_rules::{End, Rule, load, plan};
 use indelible_sys::process;
 
 use crate::exit;
 use crate::rules::load::{Loader, Report};
 use crate::rules::show::{self, RuleForm};
-use crate::rules::{Folder, Input, Kernel, LocalHost, Trust, check, machine, pack, volume};
+use crate::rules::{Folder, Given, Input, Kernel, Reading, Trust, check, pack, volume};
 use crate::terminal::Output;
 
 /// Write, check and load audit rules
@@ -86,41 +87,21 @@ enum Action {
         #[arg(long, value_name = "FILE", conflicts_with = "words")]
         log: Vec<PathBuf>,
         #[command(flatten)]
-        given: OptionallyGiven,
+        reading: Reading,
+        /// Files, folders, or the words of one rule; what is loaded if not given
+        #[arg(value_name = "FILE|RULE")]
+        words: Vec<OsString>,
     },
     /// Rule sets by purpose
     #[command(subcommand)]
     Pack(pack::Action),
 }
 
-/// Rules on the command line.
-#[derive(Debug, Args)]
-pub(crate) struct Given {
-    /// Generation of auditctl that the rules are read as
-    #[arg(long, value_enum, default_value = "4", value_name = "VERSION")]
-    compat: CompatArgument,
-    /// Files, folders, or the words of one rule
-    #[arg(required = true, value_name = "FILE|RULE")]
-    words: Vec<OsString>,
-}
-
-/// Rules on the command line; the loaded ones where there are none.
-#[derive(Debug, Args)]
-struct OptionallyGiven {
-    /// Generation of auditctl that the rules are read as
-    #[arg(long, value_enum, default_value = "4", value_name = "VERSION")]
-    compat: CompatArgument,
-    /// Files, folders, or the words of one rule; what is loaded if not given
-    #[arg(value_name = "FILE|RULE")]
-    words: Vec<OsString>,
-}
-
 /// Rules that are to go.
 #[derive(Debug, Args)]
 struct Which {
-    /// Generation of auditctl that the rules are read as
-    #[arg(long, value_enum, default_value = "4", value_name = "VERSION")]
-    compat: CompatArgument,
+    #[command(flatten)]
+    reading: Reading,
     /// All rules
     #[arg(long, conflicts_with_all = ["key", "words"])]
     all: bool,
@@ -143,66 +124,6 @@ struct Place {
     journal: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum CompatArgument {
-    /// 3.0.9
-    #[value(name = "3")]
-    V3,
-    /// 4.x: a permission selects the system calls that can use it
-    #[value(name = "4")]
-    V4,
-}
-
-impl CompatArgument {
-    /// How rules are read for this host by a kernel with these features.
-    fn context(self, features: u32) -> Context<'static> {
-        Context {
-            compat: match self {
-                Self::V3 => Compat::V3,
-                Self::V4 => Compat::V4,
-            },
-            machine: machine(),
-            features,
-            host: &LocalHost,
-        }
-    }
-}
-
-impl Given {
-    /// How the rules are read where they are not loaded.
-    pub(crate) fn context(&self) -> Context<'static> {
-        self.compat.context(feature::ALL)
-    }
-
-    pub(crate) fn read(&self) -> Result<Input> {
-        Input::read(&self.words, &self.context(), Trust::Anybody)
-    }
-}
-
-/// Puts `--` before the words of a rule, so that the parser of options leaves them alone. Long
-/// options of auditctl that are also to be words of a rule need it written.
-pub(super) fn normalised(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let [_, command, action, ..] = &arguments[..] else {
-        return arguments;
-    };
-    let takes_rule = ACTIONS_ON_RULES.iter().any(|known| action == known);
-    if command != "rules" || !takes_rule {
-        return arguments;
-    }
-    let is_rule = |word: &OsString| match word.as_encoded_bytes() {
-        b"-h" => false,
-        b"--" => true,
-        [b'-', letter, ..] => *letter != b'-',
-        _ => false,
-    };
-    if let Some(at) = arguments.iter().position(is_rule)
-        && arguments[at] != "--"
-    {
-        arguments.insert(at, "--".into());
-    }
-    arguments
-}
-
 impl Rules {
     pub(super) fn run(self) -> Result<u8> {
         match self.action {
@@ -218,9 +139,13 @@ impl Rules {
             Action::Diff(given) => diff(&given),
             Action::Delete { which, place } => delete(&which, &place.journal),
             Action::Lint(lint) => lint.run(),
-            Action::Cost { log, given } if log.is_empty() => cost(&given),
+            Action::Cost {
+                log,
+                reading,
+                words,
+            } if log.is_empty() => cost(reading, &words),
             Action::Cost { log, .. } => volume::run(&log),
-            Action::Pack(action) => action.run(&CompatArgument::V4.context(feature::ALL)),
+            Action::Pack(action) => action.run(&Reading::default().context(feature::ALL)),
         }
     }
 }
@@ -268,7 +193,7 @@ fn merge(folder: Option<PathBuf>, output: Option<PathBuf>, check: bool) -> Resul
 
 fn load_rules(given: &Given, journal: &Path) -> Result<u8> {
     let mut loader = loader(journal)?;
-    let cx = given.compat.context(loader.status()?.features);
+    let cx = given.reading.context(loader.status()?.features);
     let input = Input::read(&given.words, &cx, Trust::Root)?;
     if show::faults(&input.entries) {
         bail!("nothing was loaded: mend these lines first");
@@ -294,16 +219,16 @@ fn delete(which: &Which, journal: &Path) -> Result<u8> {
             .cloned()
             .collect()
     } else {
-        let cx = which.compat.context(loader.status()?.features);
+        let cx = which.reading.context(loader.status()?.features);
         let input = Input::read(&which.words, &cx, Trust::Anybody)?;
         if show::faults(&input.entries) {
             bail!("nothing was deleted: mend these lines first");
         }
-        input
-            .entries
-            .iter()
-            .filter_map(|entry| entry.rule().cloned())
-            .collect()
+        let named = |entry: &Entry| match &entry.line.end {
+            End::Add(rule) | End::Delete(rule) => Some(rule.clone()),
+            _ => None,
+        };
+        input.entries.iter().filter_map(named).collect()
     };
     let report = loader.delete(&base, &gone)?;
     say(&report);
@@ -351,12 +276,12 @@ fn diff(given: &Given) -> Result<u8> {
     })
 }
 
-fn cost(given: &OptionallyGiven) -> Result<u8> {
-    let rules = if given.words.is_empty() {
+fn cost(reading: Reading, words: &[OsString]) -> Result<u8> {
+    let rules = if words.is_empty() {
         loaded()?
     } else {
-        let cx = given.compat.context(feature::ALL);
-        let input = Input::read(&given.words, &cx, Trust::Anybody)?;
+        let cx = reading.context(feature::ALL);
+        let input = Input::read(words, &cx, Trust::Anybody)?;
         show::faults(&input.entries);
         load::desired(&[], &input.entries).wanted()
     };
@@ -391,34 +316,4 @@ fn say(report: &Report) {
     } = report;
     let took_ms = took.as_secs_f64() * 1e3;
     eprintln!("{kept} rules kept, {deleted} deleted, {added} added in {took_ms:.1} ms");
-}
-
-/// The actions that are given rules.
-const ACTIONS_ON_RULES: [&str; 7] = ["check", "compile", "cost", "delete", "diff", "lint", "load"];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_words_of_a_rule_are_told_from_options() {
-        let check = |line: &str, expect: &str| {
-            let words = line.split(' ').map(OsString::from).collect();
-            assert_eq!(normalised(words).join(" ".as_ref()), expect);
-        };
-        check("i rules load -w /a -p wa", "i rules load -- -w /a -p wa");
-        check(
-            "i rules load --compat 3 -w /a",
-            "i rules load --compat 3 -- -w /a",
-        );
-        check("i rules load -- -w /a", "i rules load -- -w /a");
-        check(
-            "i rules lint f --format json",
-            "i rules lint f --format json",
-        );
-        check("i rules load -h", "i rules load -h");
-        check("i rules list -k key", "i rules list -k key");
-        check("i search -k key", "i search -k key");
-        check("i", "i");
-    }
 }

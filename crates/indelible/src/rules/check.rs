@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use indelible_rules::lint::{self, Level, Surroundings, fix};
 
-use super::{Input, file, mounts, show};
-use crate::commands::rules::Given;
+use super::host::mounts;
+use super::{Given, Input, file, show};
 use crate::exit;
 use crate::terminal::Output;
 

@@ -10,6 +10,7 @@ pub(crate) mod check;
 mod errno;
 mod file;
 mod folder;
+mod given;
 mod host;
 mod input;
 mod journal;
@@ -24,7 +25,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub(crate) use folder::Folder;
-pub(crate) use host::{LocalHost, machine, mounts};
+pub(crate) use given::{Given, Reading, normalised};
 pub(crate) use input::{Input, Trust};
 pub(crate) use kernel::Kernel;
 
