@@ -355,20 +355,20 @@ impl Assembler {
         }
     }
 
-    /// Gives out closed events, then closes open ones at the front, until the limits hold. Gone
+    /// Gives out closed events, and closes open ones at the front, until the limits hold. Gone
     /// events behind an open one count as well: they take memory.
     fn evict(&mut self) {
-        while self.held_bytes > self.settings.pending_bytes_max
-            && let Some((_, event)) = self.closed.pop_first()
-        {
-            self.give(event);
-        }
-        while let Some(Slot::Open(_)) = self.slots.front()
-            && (self.slots.len() > self.settings.pending_events_max
-                || self.held_bytes > self.settings.pending_bytes_max)
-        {
+        while self.slots.len() > self.settings.pending_events_max {
             self.close(0, true);
-            self.release(self.settings.timeout_ms);
+        }
+        while self.held_bytes > self.settings.pending_bytes_max {
+            if let Some((_, event)) = self.closed.pop_first() {
+                self.give(event);
+            } else if self.slots.is_empty() {
+                break;
+            } else {
+                self.close(0, true);
+            }
         }
     }
 

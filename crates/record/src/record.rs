@@ -95,10 +95,12 @@ impl<'a> Record<'a> {
     }
 
     fn without_stamp(raw: &'a [u8]) -> Record<'a> {
-        let name = type_name(raw);
-        let mut record = Record::framed(raw, node(raw), name, None, None);
-        record.frame.body = name.1.max(record.frame.node.1);
-        record
+        let (node, name) = (node(raw), type_name(raw));
+        let body = node.1.max(name.1) as usize;
+        Record {
+            raw,
+            frame: Frame::new(raw, None, node, name, None, body),
+        }
     }
 
     fn framed(
@@ -108,24 +110,10 @@ impl<'a> Record<'a> {
         kernel_type: Option<RecordType>,
         found: Option<stamp::Found>,
     ) -> Record<'a> {
-        let record_type = kernel_type.unwrap_or_else(|| {
-            RecordType::from_name(&raw[name.0 as usize..name.1 as usize]).unwrap_or_default()
-        });
         let body = found.map_or(0, |found| body_start(raw, found.close));
-        let tail = tail_start(raw, body);
         Record {
             raw,
-            frame: Frame {
-                record_type,
-                kernel: kernel_type.is_some(),
-                stamp: found.map(|found| found.stamp),
-                node,
-                name,
-                start: found.map_or(0, |found| found.start as u32),
-                body: body as u32,
-                body_end: tail.map_or(raw.len(), |tail| tail - 1) as u32,
-                tail: tail.unwrap_or(raw.len()) as u32,
-            },
+            frame: Frame::new(raw, kernel_type, node, name, found, body),
         }
     }
 
@@ -280,6 +268,33 @@ impl<'a> Record<'a> {
     }
 }
 
+impl Frame {
+    /// The frame of a record whose text begins at `body`.
+    fn new(
+        raw: &[u8],
+        kernel_type: Option<RecordType>,
+        node: (u32, u32),
+        name: (u32, u32),
+        found: Option<stamp::Found>,
+        body: usize,
+    ) -> Frame {
+        let tail = tail_start(raw, body);
+        Frame {
+            record_type: kernel_type.unwrap_or_else(|| {
+                RecordType::from_name(&raw[name.0 as usize..name.1 as usize]).unwrap_or_default()
+            }),
+            kernel: kernel_type.is_some(),
+            stamp: found.map(|found| found.stamp),
+            node,
+            name,
+            start: found.map_or(0, |found| found.start as u32),
+            body: body as u32,
+            body_end: tail.map_or(raw.len(), |tail| tail - 1) as u32,
+            tail: tail.unwrap_or(raw.len()) as u32,
+        }
+    }
+}
+
 /// Whether `enriched` is `name` in upper case.
 pub(crate) fn same_upper(enriched: &[u8], name: &[u8]) -> bool {
     enriched.len() == name.len()
@@ -390,6 +405,17 @@ mod tests {
             Record::parse(b"type=USER msg=audit(1.002:3): uid=1 msg='a=1\x1dUID=\"root\"'");
         assert_eq!(record.get_enriched(b"uid"), None);
         assert!(!record.is_enriched());
+    }
+
+    #[test]
+    fn separator_before_the_text() {
+        let record = Record::parse(b"type=CWD\x1dx y=1 node=a\x1db c=d");
+        assert_eq!(record.stamp(), None);
+        assert!(
+            record
+                .fields()
+                .all(|field| field.start >= record.body_offset())
+        );
     }
 
     #[test]
