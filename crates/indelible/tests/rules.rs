@@ -327,6 +327,9 @@ fn the_link_behaves_as_auditctl() {
         "-a always,exit -F arch=b64 -F path={}/f -F perm=wa -F uid=root -F key=perm",
         "-a never,exit -F dir={}/d -F exit=-EACCES -F a0&0x1f",
         "-A always,exit -F arch=b64 -S execve -C uid!=euid -F dir={}/d -F key=first",
+        "-a always,exit -F arch=b64 -S openat -F dir={}/d -F a2&0100 -F key=flags",
+        "-a always,exit -F arch=b64 -S kill -F dir={}/d -F a1=9 -F key=signal",
+        "-a always,exit -F arch=b64 -S read -F dir={}/d -F a2>=16 -F key=number",
         "-a always,exclude -F msgtype=CWD -F exe={}/f",
     ];
     let file = held.file("mixed.rules", &lines.map(str::to_owned));

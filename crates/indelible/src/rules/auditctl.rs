@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use bstr::BString;
+use indelible_record::{Interpreter, Record};
 use indelible_rules::auditctl;
 use indelible_rules::control::{LoginuidImmutable, Signal};
 use indelible_rules::errno::Errno;
@@ -22,6 +23,7 @@ use super::file;
 use super::host::{LocalHost, machine};
 use super::kernel::Kernel;
 use crate::terminal::Output;
+use crate::user::LocalNames;
 
 /// Runs auditctl with the arguments after its name; its exit code.
 pub(super) fn run(arguments: &[OsString]) -> u8 {
@@ -119,8 +121,26 @@ impl System for LocalSystem {
         kill_process(pid, signal).map_err(|errno| Errno(errno.raw_os_error()))
     }
 
-    /// Arguments stay numbers.
-    fn argument_text(&self, _: Option<Arch>, _: u32, _: usize, _: u32) -> Option<String> {
-        None
+    /// What the argument would mean in the record of such a call; the other three are 0.
+    fn argument_text(
+        &self,
+        arch: Option<Arch>,
+        call: u32,
+        at: usize,
+        value: u32,
+    ) -> Option<String> {
+        let arch = arch.unwrap_or_else(machine).elf();
+        let mut line = format!("type=SYSCALL msg=audit(0.000:0): arch={arch:x} syscall={call}");
+        for index in 0..4 {
+            let value = if index == at { value } else { 0 };
+            line.push_str(&format!(" a{index}={value:x}"));
+        }
+        let record = Record::parse(line.as_bytes());
+        let name = format!("a{at}");
+        let mut fields = record.fields();
+        let field = fields.find(|field| field.name == name.as_bytes())?;
+        let (names, mut text) = (LocalNames::read(), Vec::new());
+        let has_meaning = Interpreter::new(&record, &names).interpret(&field, &mut text);
+        has_meaning.then(|| String::from_utf8_lossy(&text).into_owned())
     }
 }
