@@ -14,6 +14,8 @@ use indelible_log::verify::{VerifyOptions, verify_store};
 use indelible_log::{Batch, Hash, Log, LogReader, Options, StreamId, entry};
 
 const BATCH: u64 = 1_000;
+/// Batches that one commit may cover: far below what the log holds uncommitted.
+const GROUP_BATCHES_MAX: usize = 32;
 /// Distinct batches of records; they are sent again under new sequence numbers.
 const TEMPLATES: u64 = 200;
 
@@ -82,7 +84,7 @@ fn append(
         });
         while let Ok(batch) = receiver.recv() {
             log.append(&batch, "peer")?;
-            while let Ok(batch) = receiver.try_recv() {
+            for batch in receiver.try_iter().take(GROUP_BATCHES_MAX) {
                 log.append(&batch, "peer")?;
             }
             log.commit()?;

@@ -97,12 +97,11 @@ impl Writer {
                 (self.published_at + PUBLISH_EVERY).saturating_duration_since(Instant::now());
             match self.requests.recv_timeout(wait) {
                 Ok(request) => {
-                    self.serve(request)?;
-                    for _ in 1..GROUP_REQUESTS_MAX {
-                        let Ok(request) = self.requests.try_recv() else {
-                            break;
-                        };
-                        self.serve(request)?;
+                    let mut entries = self.serve(request)?;
+                    while entries < GROUP_ENTRIES_WANTED
+                        && let Ok(request) = self.requests.try_recv()
+                    {
+                        entries += self.serve(request)?;
                     }
                     self.commit()?;
                 }
@@ -117,12 +116,14 @@ impl Writer {
             .map_or(Ok(()), |heads| heads.keep(&last))
     }
 
-    fn serve(&mut self, request: Request) -> Result<()> {
+    /// Answers a request; returns how many entries it brought.
+    fn serve(&mut self, request: Request) -> Result<u32> {
         let Request {
             connection,
             answers,
             wanted,
         } = request;
+        let mut entries = 1;
         let answer = match wanted {
             Wanted::Position(stream) => {
                 self.writers.insert(stream, connection);
@@ -134,6 +135,7 @@ impl Writer {
                 batch,
                 head_after,
             } => {
+                entries = batch.as_ref().as_ref().map_or(1, Batch::entries);
                 let mine = self.writers.get(&stream) == Some(&connection);
                 Answer::Appended(self.append(mine, &peer, *batch, head_after))
             }
@@ -147,7 +149,7 @@ impl Writer {
         };
         // A connection that ended meanwhile needs no answer.
         let _ = answers.send(answer);
-        Ok(())
+        Ok(entries)
     }
 
     fn position(&self, stream: StreamId) -> Option<StreamState> {
@@ -238,7 +240,8 @@ fn nak_reason(reason: Reason) -> NakReason {
     }
 }
 
-/// Requests that one commit may cover.
-const GROUP_REQUESTS_MAX: usize = 1024;
+/// Entries from which on a group is committed: one more batch, of the longest entries, stays below
+/// what the log holds uncommitted.
+const GROUP_ENTRIES_WANTED: u32 = 16_384;
 /// How often the newest checkpoint is published.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
