@@ -1,7 +1,7 @@
 //! Rules on the real kernel: loads that are refused, stopped and killed, and the links beside the
 //! tools that they replace.
 //!
-//! Auditing is never switched on, no rule reaches beyond a scratch folder, and every test holds
+//! Auditing is switched on by the one test that measures it, no rule reaches beyond a scratch folder, and every test holds
 //! the lock of all tests that touch the kernel's audit system.
 
 use std::fs;
@@ -12,7 +12,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use indelible_sys::audit::{Control, RestoreStatus};
+use indelible_sys::audit::{Control, RestoreStatus, StatusChange};
 use indelible_sys::lock::FileLock;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -276,6 +276,33 @@ fn what_stands_already_is_kept() {
         "{}",
         stderr(&again)
     );
+}
+
+#[test]
+fn the_cost_is_measured_and_leaves_no_rule() {
+    let Some(held) = Held::new() else { return };
+    let measure = || {
+        let mut command = Command::new(INDELIBLE);
+        command.args(["rules", "cost", "--measure"]);
+        command.output().expect("it starts")
+    };
+    let mut control = Control::open().expect("the audit socket");
+    if control.status().expect("the status").enabled == 0 {
+        let off = measure();
+        assert!(stderr(&off).contains("auditing is off"), "{off:?}");
+        control
+            .set(StatusChange::Enabled(1))
+            .expect("auditing goes on");
+    }
+    let measured = measure();
+    assert!(measured.status.success(), "{measured:?}");
+    let text = String::from_utf8_lossy(&measured.stdout);
+    assert!(
+        text.contains(" ns  on every system call, 0 rules, measured"),
+        "{text}"
+    );
+    println!("{text}");
+    assert_eq!(rules(), held.before);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! appended and committed on another as fast as the disk syncs, sealing included. Then: how long
 //! opening takes, how fast verification is, and how small the segments are.
 //!
-//! `cargo run --release -p indelible-log --example bench_log [DIR] [MILLIONS]`
+//! `cargo run --release -p indelible-log --example bench_log [DIR] [MILLIONS] [ENTRY_BYTES_MIN]`
 
 mod support;
 
@@ -28,10 +28,11 @@ fn main() -> Outcome<()> {
         .next()
         .map_or(Ok(2), |millions| millions.parse::<u64>())?
         * 1_000_000;
+    let entry_bytes_min = arguments.next().map_or(Ok(0), |bytes| bytes.parse())?;
     let scratch = scratch.join(format!("indelible-bench-log-{}", std::process::id()));
     let dir = RealDir::create(&scratch)?;
     let options = Options::new("log.example/bench");
-    append(&dir, &options, entries)?;
+    append(&dir, &options, entries, entry_bytes_min)?;
 
     let began = Instant::now();
     let (log, report) = Log::open(dir.clone(), &options)?;
@@ -54,10 +55,11 @@ fn append(
     dir: &std::sync::Arc<dyn indelible_log::dir::Dir>,
     options: &Options,
     entries: u64,
+    entry_bytes_min: usize,
 ) -> Outcome<()> {
     let (mut log, _) = Log::open(dir.clone(), options)?;
     let stream = StreamId::random();
-    let mut records = support::Records::new(1);
+    let mut records = support::Records::new(1, entry_bytes_min);
     let templates: Vec<Vec<u8>> = (0..TEMPLATES)
         .map(|template| {
             let mut bytes = Vec::new();

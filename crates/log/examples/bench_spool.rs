@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let scratch = scratch.join(format!("indelible-bench-spool-{}", std::process::id()));
     let dir = RealDir::create(&scratch)?;
     let stream = StreamId::random();
-    let mut records = support::Records::new(1);
+    let mut records = support::Records::new(1, 0);
     let batches: Vec<Vec<u8>> = (0..ENTRIES / BATCH)
         .map(|batch| {
             let mut bytes = Vec::new();

@@ -27,6 +27,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// Another process holds the lock.
+    #[error("another process holds {}", path.display())]
+    InUse {
+        /// The locked file.
+        path: PathBuf,
+    },
     /// The kernel has no audit subsystem, or this process stands in a user namespace
     /// (`ECONNREFUSED` or `EPROTONOSUPPORT` from the socket; kernel/audit.c).
     #[error(

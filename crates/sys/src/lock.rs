@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::{Error, Result};
 
@@ -25,7 +26,7 @@ impl FileLock {
     /// Takes the lock if nobody holds it.
     ///
     /// # Errors
-    /// [`Error::System`] with `EWOULDBLOCK` where another process holds it.
+    /// [`Error::InUse`] where another process holds it.
     pub fn try_now(path: &Path) -> Result<Self> {
         Self::take(path, FlockOperation::NonBlockingLockExclusive)
     }
@@ -40,7 +41,10 @@ impl FileLock {
                 path: path.into(),
                 source,
             })?;
-        flock(&file, operation).map_err(Error::system("taking a file lock"))?;
+        flock(&file, operation).map_err(|errno| match errno {
+            Errno::WOULDBLOCK => Error::InUse { path: path.into() },
+            errno => Error::system("taking a file lock")(errno),
+        })?;
         Ok(Self { _file: file })
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn run(
 ) -> Result<()> {
     let _lock = FileLock::try_now(&layout.capture_lock()).with_context(|| {
         format!(
-            "another capture uses the spool {}",
+            "capture cannot use the spool {}",
             layout.capture().display()
         )
     })?;

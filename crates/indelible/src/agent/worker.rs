@@ -47,7 +47,7 @@ pub(crate) struct Target {
 pub(crate) fn run(layout: &Layout, target: Target, stopping: &Stopping) -> Result<()> {
     let _lock = FileLock::try_now(&layout.worker_lock()).with_context(|| {
         format!(
-            "another worker uses the spool {}",
+            "the worker cannot use the spool {}",
             layout.worker().display()
         )
     })?;

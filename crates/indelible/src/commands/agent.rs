@@ -76,9 +76,10 @@ impl Agent {
         if self.supervised {
             stopping = stopping.or_end_of_input();
         }
+        // Whichever role comes first makes the folders of both.
+        layout.create(worker_user)?;
         match role {
             Role::Capture => {
-                layout.create(worker_user)?;
                 agent::capture(&layout, &config.capture, worker_user, &stopping)?;
             }
             Role::Worker => {

@@ -13,7 +13,7 @@ use indelible_sys::process;
 use crate::exit;
 use crate::rules::load::{Loader, Report};
 use crate::rules::show::{self, RuleForm};
-use crate::rules::{Folder, Given, Input, Kernel, Reading, Trust, check, pack, volume};
+use crate::rules::{Folder, Given, Input, Kernel, Reading, Trust, check, measure, pack, volume};
 use crate::terminal::Output;
 
 /// Write, check and load audit rules
@@ -81,8 +81,15 @@ enum Action {
     },
     /// Look for rules that do not record what they seem to, or cost more than they need to
     Lint(check::Lint),
-    /// Estimate what rules cost every system call, or tell which keys fill a log
+    /// Estimate what rules cost every system call, measure it, or tell which keys fill a log
     Cost {
+        /// Measure the loaded rules on this kernel: `getppid` in a process that is audited, beside
+        /// one that is not
+        #[arg(long, conflicts_with_all = ["log", "words"])]
+        measure: bool,
+        /// The loop that is measured
+        #[arg(long, hide = true)]
+        getppid_loop: bool,
         /// Audit log to tell the share of each key of; may be given again
         #[arg(long, value_name = "FILE", conflicts_with = "words")]
         log: Vec<PathBuf>,
@@ -140,9 +147,20 @@ impl Rules {
             Action::Delete { which, place } => delete(&which, &place.journal),
             Action::Lint(lint) => lint.run(),
             Action::Cost {
+                getppid_loop: true, ..
+            } => {
+                measure::run_loop()?;
+                Ok(exit::DONE)
+            }
+            Action::Cost { measure: true, .. } => {
+                show::measured(&measure::run()?, loaded()?.len())?;
+                Ok(exit::DONE)
+            }
+            Action::Cost {
                 log,
                 reading,
                 words,
+                ..
             } if log.is_empty() => cost(reading, &words),
             Action::Cost { log, .. } => volume::run(&log),
             Action::Pack(action) => action.run(&Reading::default().context(feature::ALL)),

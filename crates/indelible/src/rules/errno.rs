@@ -13,7 +13,7 @@ pub(super) fn of(error: &Error) -> Errno {
         Error::NotPermitted { .. } | Error::Locked => Errno::PERM,
         Error::DaemonRegistered { .. } => Errno::EXIST,
         Error::Timeout { .. } => TIMED_OUT,
-        Error::Protocol { .. } => INPUT_OUTPUT,
+        Error::Protocol { .. } | Error::InUse { .. } => INPUT_OUTPUT,
     }
 }
 

@@ -17,6 +17,7 @@ mod journal;
 mod kernel;
 mod limits;
 pub(crate) mod load;
+pub(crate) mod measure;
 pub(crate) mod pack;
 pub(crate) mod show;
 pub(crate) mod volume;

@@ -10,6 +10,7 @@ use indelible_rules::text::{self, Dialect, Listing};
 use indelible_rules::{Mask, Rule, Severity, cost, kernel};
 
 use super::host::machine;
+use super::measure::Measured;
 use crate::terminal::Output;
 
 pub(crate) use indelible_rules::auditctl::has_key;
@@ -96,6 +97,22 @@ pub(crate) fn difference(found: &Difference, loaded: &[Rule], desired: &Desired)
         eprintln!("the rules that both have stand in another order");
     }
     Ok(())
+}
+
+/// What the loaded rules cost, as it was measured.
+pub(crate) fn measured(measured: &Measured, count: usize) -> Result<()> {
+    let Measured {
+        without_ns,
+        with_ns,
+    } = measured;
+    let mut output = Output::stdout();
+    let added_ns = with_ns - without_ns;
+    let line = format!(
+        "{added_ns:>6.1} ns  on every system call, {count} rules, measured: getppid takes \
+         {with_ns:.1} ns in a process that is audited, {without_ns:.1} ns in one that is not\n"
+    );
+    output.write(line.as_bytes())?;
+    Ok(output.flush()?)
 }
 
 /// The estimate for each rule, and for all of them.

@@ -1,5 +1,6 @@
 //! Synthetic audit records for the benches, in the shape of a busy host.
 
+use indelible_log::limits::ENTRY_HEADER_BYTES;
 use indelible_log::{Header, Kind, StreamId, entry};
 
 /// A source of records: SYSCALL, EXECVE, CWD, PATH ×2 and PROCTITLE of made-up commands.
@@ -8,15 +9,18 @@ pub(crate) struct Records {
     serial: u64,
     /// Records of the event at hand, last first.
     pending: Vec<(u16, String)>,
+    /// Shorter payloads are filled up to this length.
+    payload_bytes_min: usize,
 }
 
 impl Records {
-    /// Records that follow from a seed.
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Records that follow from a seed, in entries of at least `entry_bytes_min`.
+    pub(crate) fn new(seed: u64, entry_bytes_min: usize) -> Self {
         Self {
             random: seed,
             serial: 4_000_000 + seed % 1_000 * 977,
             pending: Vec::new(),
+            payload_bytes_min: entry_bytes_min.saturating_sub(ENTRY_HEADER_BYTES),
         }
     }
 
@@ -48,6 +52,10 @@ impl Records {
         let (record_type, text) = self.next();
         let mut payload = record_type.to_be_bytes().to_vec();
         payload.extend_from_slice(text.as_bytes());
+        while payload.len() < self.payload_bytes_min {
+            // Random digits: the worst that a compressor can meet in a record.
+            payload.push(b"0123456789abcdef"[self.below(16) as usize]);
+        }
         let header = Header {
             kind: Kind::Audit,
             flags: 0,

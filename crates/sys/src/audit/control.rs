@@ -13,7 +13,9 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with,
 };
 
-use super::message::{Header, TYPE_DONE, TYPE_ERROR, TYPE_NOOP, error_code, request as frame};
+use super::message::{
+    HEADER_BYTES, Header, TYPE_DONE, TYPE_ERROR, TYPE_NOOP, error_code, request as frame,
+};
 use super::status::{Features, SignalInfo, Status, StatusChange};
 use super::{ANSWER_TIMEOUT_S, request};
 use crate::{Error, Result};
@@ -257,12 +259,13 @@ impl Control {
             }
             match recv(&self.socket, self.buffer.as_mut_slice(), RecvFlags::empty()) {
                 Ok((length, _)) => {
-                    let Some((header, payload)) = Header::split(&self.buffer[..length]) else {
+                    let Some((header, payload)) = Header::split_answer(&self.buffer[..length])
+                    else {
                         return Err(short(what, length));
                     };
                     // Reborrowed by position: the borrow checker cannot see that the loop ends here.
-                    let start = length - payload.len();
-                    return Ok((header, &self.buffer[start..length]));
+                    let end = HEADER_BYTES + payload.len();
+                    return Ok((header, &self.buffer[HEADER_BYTES..end]));
                 }
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 Err(errno) => return Err(Error::system("reading the audit socket")(errno)),

@@ -25,6 +25,12 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// Splits an answer into its header and its payload, without the padding that netlink adds.
+    pub(super) fn split_answer(datagram: &[u8]) -> Option<(Self, &[u8])> {
+        let stated = u32::from_ne_bytes(*datagram.first_chunk()?) as usize;
+        Self::split(&datagram[..stated.max(HEADER_BYTES).min(datagram.len())])
+    }
+
     /// Splits a datagram into its header and everything after it.
     pub(super) fn split(datagram: &[u8]) -> Option<(Self, &[u8])> {
         let (header, payload) = datagram.split_at_checked(HEADER_BYTES)?;
@@ -76,6 +82,20 @@ mod tests {
             }
         );
         assert_eq!(&payload[..5], b"abcde");
+    }
+
+    #[test]
+    fn an_answer_ends_where_it_says() {
+        let datagram = request(1013, 7, b"abcde");
+        let (_, payload) = Header::split_answer(&datagram).unwrap();
+        assert_eq!(payload, b"abcde");
+        for stated in [0, 3, 16, 1_000] {
+            let mut damaged = datagram.clone();
+            damaged[..4].copy_from_slice(&u32::to_ne_bytes(stated));
+            assert!(Header::split_answer(&damaged).is_some());
+        }
+        assert_eq!(Header::split_answer(&datagram[..15]), None);
+        assert_eq!(Header::split_answer(&[]), None);
     }
 
     #[test]
