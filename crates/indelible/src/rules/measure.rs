@@ -62,11 +62,12 @@ pub(crate) fn run_loop() -> Result<()> {
 }
 
 /// A rule that keeps our children from being audited; dropping it deletes it.
-struct Exemption<'a> {
-    rule: &'a Rule,
+struct Exemption {
+    /// As it is loaded: the kernel does not keep that it was put first.
+    rule: Rule,
 }
 
-impl<'a> Exemption<'a> {
+impl Exemption {
     fn rule() -> Result<Rule> {
         let text = format!("-A task,never -F pid={}", std::process::id());
         let context = Context::new(machine(), &NoHost);
@@ -80,17 +81,21 @@ impl<'a> Exemption<'a> {
             .context("the rule that exempts our children")
     }
 
-    fn load(rule: &'a Rule) -> Result<Self> {
+    fn load(rule: &Rule) -> Result<Self> {
         Kernel::open()?
             .add(rule)
             .context("cannot exempt our children from auditing")?;
+        let rule = Rule {
+            prepend: false,
+            ..rule.clone()
+        };
         Ok(Self { rule })
     }
 }
 
-impl Drop for Exemption<'_> {
+impl Drop for Exemption {
     fn drop(&mut self) {
-        let deleted = Kernel::open().map(|mut kernel| kernel.delete(self.rule));
+        let deleted = Kernel::open().map(|mut kernel| kernel.delete(&self.rule));
         if !matches!(deleted, Ok(Ok(()))) {
             eprintln!(
                 "cannot delete the rule that exempts pid {}",

@@ -146,7 +146,9 @@ impl Control {
     /// # Errors
     /// [`Error::NotPermitted`] without CAP_AUDIT_WRITE.
     pub fn user_message(&mut self, kind: u16, text: &[u8]) -> Result<()> {
-        self.done("sending an audit message", kind, text)
+        // The kernel takes the last byte for the end of a C string, whatever it is.
+        let terminated = [text, b"\0"].concat();
+        self.done("sending an audit message", kind, &terminated)
     }
 
     /// Drops tree watches whose directory is gone (`auditctl -t`).
