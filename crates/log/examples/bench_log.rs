@@ -16,6 +16,8 @@ use indelible_log::{Batch, Hash, Log, LogReader, Options, StreamId, entry};
 const BATCH: u64 = 1_000;
 /// Batches that one commit may cover: far below what the log holds uncommitted.
 const GROUP_BATCHES_MAX: usize = 32;
+/// Prepared batches that may wait for the thread that appends.
+const CHANNEL_BATCHES: usize = 64;
 /// Distinct batches of records; they are sent again under new sequence numbers.
 const TEMPLATES: u64 = 200;
 
@@ -69,7 +71,7 @@ fn append(
         })
         .collect();
     let bytes: usize = templates.iter().map(Vec::len).sum();
-    let (sender, receiver) = sync_channel::<Batch>(16);
+    let (sender, receiver) = sync_channel::<Batch>(CHANNEL_BATCHES);
     let (began, cpu) = (Instant::now(), support::cpu_ns());
     let mut commits = 0u64;
     std::thread::scope(|scope| -> Outcome<()> {

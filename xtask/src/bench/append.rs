@@ -10,7 +10,7 @@ use crate::shell;
 pub(super) fn run(report: &mut Report) -> Result<()> {
     report.bench(
         "Append",
-        "Two million entries, of at least 300 bytes (filled up with random digits) and as they come, in batches of 1,000, prepared (checked, hashed) on one thread, appended \
+        "Two million entries, of at least 300 bytes (short records are filled up with path names and random numbers) and as they come, in batches of 1,000, prepared (checked, hashed) on one thread, appended \
          and committed on another as fast as the disk syncs; every commit is one `fdatasync` and one \
          signed checkpoint, sealing into compressed segments included. Then opening, verification and \
          the size of the sealed segments. No peer keeps a durable tree; rsyslog's imtcp → omfile, which \

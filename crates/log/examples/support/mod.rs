@@ -53,8 +53,10 @@ impl Records {
         let mut payload = record_type.to_be_bytes().to_vec();
         payload.extend_from_slice(text.as_bytes());
         while payload.len() < self.payload_bytes_min {
-            // Random digits: the worst that a compressor can meet in a record.
-            payload.push(b"0123456789abcdef"[self.below(16) as usize]);
+            // What makes records long in practice: path names, with numbers that do not repeat.
+            let (word, number) = (self.below(COMMANDS.len() as u64), self.below(10_000));
+            let part = format!("/{}-{number:04}", COMMANDS[word as usize]);
+            payload.extend_from_slice(part.as_bytes());
         }
         let header = Header {
             kind: Kind::Audit,
