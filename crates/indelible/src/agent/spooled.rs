@@ -32,6 +32,8 @@ struct Stream {
     boot: Boot,
     oldest: u64,
     next: u64,
+    /// The released position when the stream was found.
+    released: u64,
 }
 
 /// Entries that were read and not yet asked for.
@@ -85,6 +87,7 @@ impl SpooledStreams {
                     boot,
                     oldest,
                     next,
+                    released: released(&self.layout, id),
                 },
             );
         }
@@ -93,7 +96,6 @@ impl SpooledStreams {
 
     /// Every stream with what is known of it, after reading ahead where nothing is.
     pub(crate) fn spans(&mut self) -> Vec<(StreamId, Result<Spooled>)> {
-        let layout = &self.layout;
         let spans = self.streams.iter_mut().map(|(id, stream)| {
             let span = stream.read_ahead().map(|()| {
                 let span = Span {
@@ -104,7 +106,7 @@ impl SpooledStreams {
                 Spooled {
                     span,
                     boot: stream.boot,
-                    released: released(layout, *id),
+                    released: stream.released,
                 }
             });
             (*id, span)

@@ -4,19 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use indelible_rules::{Arch, Context, NoHost, kernel, parse, words};
+use indelible_rules::{Context, NoHost, kernel, parse, words};
 use indelible_sys::audit::{Control, RestoreStatus};
 use indelible_sys::process;
 
+use crate::rules::machine;
+
 /// The key of the demonstration's rule.
 pub(super) const KEY: &str = "indelible_demo";
-
-/// The architecture that the kernel's system calls are numbered for.
-const ARCH: Arch = if cfg!(target_arch = "aarch64") {
-    Arch::Aarch64
-} else {
-    Arch::X86_64
-};
 
 /// Whether the kernel's audit can be used here.
 #[derive(Debug)]
@@ -115,7 +110,7 @@ impl Drop for WatchedFolder {
 }
 
 fn compile(text: &str) -> Result<Vec<u8>> {
-    let context = Context::new(ARCH, &NoHost);
+    let context = Context::new(machine(), &NoHost);
     let line = parse::parse(
         words::split(text.as_bytes(), context.compat),
         None,

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::agent::Stopping;
+use crate::search::contains;
 use actors::{Actor, Indelible};
 use kernel::WatchedFolder;
 use scratch::Scratch;
@@ -277,10 +278,6 @@ fn last_event(shown: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(shown);
     let start = text.rfind("----\n").unwrap_or(0);
     text[start..].as_bytes().to_vec()
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
 }
 
 /// The host's name in its certificate.

@@ -159,7 +159,8 @@ impl<'a> Printer<'a> {
     }
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
+/// Whether `part` stands in `text`.
+pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window == part)
 }
 

@@ -36,11 +36,7 @@ impl Status {
     /// Reads the kernel's answer; `None` below the 32 bytes of the oldest form.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let word = |index: usize| -> Option<u32> {
-            Some(u32::from_ne_bytes(
-                bytes.get(index * 4..index * 4 + 4)?.try_into().ok()?,
-            ))
-        };
+        let word = |index| word(bytes, index);
         Some(Self {
             enabled: word(1)?,
             failure: word(2)?,
@@ -113,11 +109,7 @@ impl Features {
     /// Reads the kernel's answer.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let word = |index: usize| -> Option<u32> {
-            Some(u32::from_ne_bytes(
-                bytes.get(index * 4..index * 4 + 4)?.try_into().ok()?,
-            ))
-        };
+        let word = |index| word(bytes, index);
         Some(Self {
             mask: word(1)?,
             features: word(2)?,
@@ -162,6 +154,12 @@ impl SignalInfo {
             context: bytes[8..].to_vec(),
         })
     }
+}
+
+/// The native-endian `u32` at a position counted in words.
+fn word(bytes: &[u8], index: usize) -> Option<u32> {
+    let word = bytes.get(index * 4..index * 4 + 4)?;
+    Some(u32::from_ne_bytes(word.try_into().ok()?))
 }
 
 /// Length of the newest `struct audit_status`.
