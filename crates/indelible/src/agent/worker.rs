@@ -344,17 +344,7 @@ impl Worker {
         let connection = std::mem::replace(&mut self.connection, Connection::Down(far_future()));
         if let Connection::Up(link, waiting) = connection {
             let rest = std::iter::from_fn(|| self.sender.transmit(self.started.elapsed()));
-            if let Some(frames) = link.frames() {
-                for frame in waiting.into_iter().chain(rest).take(GOODBYE_FRAMES_MAX) {
-                    if !matches!(
-                        timeout(GOODBYE_TIMEOUT, frames.send(frame)).await,
-                        Ok(Ok(()))
-                    ) {
-                        break;
-                    }
-                }
-            }
-            if let Err(error) = link.close().await {
+            if let Err(error) = link.close(waiting.into_iter().chain(rest)).await {
                 tracing::debug!("closing: {error:#}");
             }
         }
@@ -438,7 +428,3 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// From the first packet to the end of the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Frames that are still written when a connection ends.
-const GOODBYE_FRAMES_MAX: usize = 64;
-/// How long one of them may take.
-const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);

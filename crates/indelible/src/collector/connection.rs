@@ -82,8 +82,8 @@ impl Connection {
         loop {
             if let Some(why) = self.act()? {
                 tracing::info!(peer = %self.peer, %why, "disconnected");
-                self.say_goodbye(&link, frame).await;
-                return link.close().await;
+                let rest = std::iter::from_fn(|| self.receiver.transmit(self.started.elapsed()));
+                return link.close(frame.into_iter().chain(rest)).await;
             }
             let now = self.started.elapsed();
             if frame.is_none() {
@@ -200,20 +200,6 @@ impl Connection {
             Answer::Proof(proof) => self.receiver.proof(now, proof),
         }
     }
-
-    /// Gives the socket what is still to be said; `close` bounds the time.
-    async fn say_goodbye(&mut self, link: &Link, frame: Option<Vec<u8>>) {
-        let Some(frames) = link.frames() else { return };
-        let rest = std::iter::from_fn(|| self.receiver.transmit(self.started.elapsed()));
-        for frame in frame.into_iter().chain(rest).take(GOODBYE_FRAMES_MAX) {
-            if !matches!(
-                timeout(GOODBYE_TIMEOUT, frames.send(frame)).await,
-                Ok(Ok(()))
-            ) {
-                return;
-            }
-        }
-    }
 }
 
 /// The wire's form of a checkpoint.
@@ -231,7 +217,3 @@ fn far_future() -> Instant {
 
 /// How long a peer may take to prove who it is.
 const HANDSHAKE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
-/// Frames that are still written when a connection ends.
-const GOODBYE_FRAMES_MAX: usize = 64;
-/// How long one of them may take.
-const GOODBYE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);

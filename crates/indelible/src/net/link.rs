@@ -63,9 +63,15 @@ impl Link {
         self.frames.as_ref()
     }
 
-    /// Writes what is queued, for at most a second, and closes.
-    pub(crate) async fn close(mut self) -> Result<()> {
-        self.frames = None;
+    /// Writes what is queued and the last frames, each for at most a second, and closes.
+    pub(crate) async fn close(mut self, last: impl Iterator<Item = Vec<u8>>) -> Result<()> {
+        if let Some(frames) = self.frames.take() {
+            for frame in last.take(LAST_FRAMES_MAX) {
+                if !matches!(timeout(CLOSE_TIMEOUT, frames.send(frame)).await, Ok(Ok(()))) {
+                    break;
+                }
+            }
+        }
         timeout(CLOSE_TIMEOUT, &mut self.writer).await??;
         Ok(())
     }
@@ -84,5 +90,7 @@ const READ_BYTES: usize = 64 << 10;
 const READS_QUEUED_MAX: usize = 4;
 /// Frames that may wait for the socket.
 const FRAMES_QUEUED_MAX: usize = 2;
-/// How long a goodbye may take.
+/// Frames that are still written when a connection ends.
+const LAST_FRAMES_MAX: usize = 64;
+/// How long one of them, and the end of the writer, may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
