@@ -3,22 +3,20 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use indelible_sys::audit::Control;
-use indelible_sys::lock::FileLock;
 use indelible_sys::process;
+use indelible_testkit::{Kernel, KernelState};
 use tempfile::TempDir;
 
 #[test]
 fn as_root_it_shows_a_kernel_event_and_puts_everything_back() {
-    let Some(_lock) = kernel_lock("as_root_it_shows_a_kernel_event_and_puts_everything_back")
-    else {
+    let name = "as_root_it_shows_a_kernel_event_and_puts_everything_back";
+    let Some(kernel) = Kernel::claim(name) else {
         return;
     };
-    let before = KernelState::now();
     let output = Command::new(PROGRAM).arg("demo").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
@@ -29,15 +27,14 @@ fn as_root_it_shows_a_kernel_event_and_puts_everything_back() {
     assert!(text.contains("proctitle=cat "), "{text}");
     assert!(!text.contains("replayed"), "{text}");
     assert!(text.contains("BROKEN"), "{text}");
-    assert_eq!(KernelState::now(), before);
+    assert_eq!(&KernelState::now().unwrap(), kernel.before());
 }
 
 #[test]
 fn interrupted_it_puts_everything_back() {
-    let Some(_lock) = kernel_lock("interrupted_it_puts_everything_back") else {
+    let Some(kernel) = Kernel::claim("interrupted_it_puts_everything_back") else {
         return;
     };
-    let before = KernelState::now();
     for delay_ms in [50, 150, 300] {
         let mut child = Command::new(PROGRAM)
             .arg("demo")
@@ -49,7 +46,8 @@ fn interrupted_it_puts_everything_back() {
         let pid = rustix::process::Pid::from_child(&child);
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
         child.wait().unwrap();
-        assert_eq!(KernelState::now(), before, "after {delay_ms} ms");
+        let now = KernelState::now().unwrap();
+        assert_eq!(&now, kernel.before(), "after {delay_ms} ms");
     }
 }
 
@@ -172,52 +170,6 @@ impl OrdinaryUser {
         }
         command.output().unwrap()
     }
-}
-
-/// The rules and the settable fields of the status.
-#[derive(Debug, PartialEq)]
-struct KernelState {
-    rules: Vec<Vec<u8>>,
-    settable: [u32; 4],
-    backlog_wait_time: Option<u32>,
-}
-
-impl KernelState {
-    fn now() -> Self {
-        let mut control = Control::open().unwrap();
-        let status = control.status().unwrap();
-        Self {
-            rules: control.rules().unwrap(),
-            settable: [
-                status.enabled,
-                status.failure,
-                status.rate_limit,
-                status.backlog_limit,
-            ],
-            backlog_wait_time: status.backlog_wait_time,
-        }
-    }
-}
-
-fn kernel_lock(test: &str) -> Option<FileLock> {
-    if !process::may_control_audit()
-        || Control::open()
-            .and_then(|mut control| control.status())
-            .is_err()
-    {
-        eprintln!("skipped: {test}: no CAP_AUDIT_CONTROL or no kernel audit here");
-        return None;
-    }
-    let lock = FileLock::wait(&std::env::temp_dir().join("indelible-kernel-audit.lock")).unwrap();
-    let pid = Control::open()
-        .and_then(|mut control| control.status())
-        .unwrap()
-        .pid;
-    if pid != 0 && Path::new(&format!("/proc/{pid}")).exists() {
-        eprintln!("skipped: {test}: pid {pid} is the audit daemon");
-        return None;
-    }
-    Some(lock)
 }
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_indelible");

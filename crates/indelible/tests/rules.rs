@@ -1,8 +1,8 @@
 //! Rules on the real kernel: loads that are refused, stopped and killed, and the links beside the
 //! tools that they replace.
 //!
-//! Auditing is switched on by the one test that measures it, no rule reaches beyond a scratch folder, and every test holds
-//! the lock of all tests that touch the kernel's audit system.
+//! Auditing is switched on by the one test that measures it, and no rule reaches beyond a scratch
+//! folder.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,57 +12,35 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use indelible_sys::audit::{Control, RestoreStatus, StatusChange};
-use indelible_sys::lock::FileLock;
+use indelible_sys::audit::{Control, StatusChange};
+use indelible_testkit::Kernel;
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
 const INDELIBLE: &str = env!("CARGO_BIN_EXE_indelible");
 const AUDITCTL: &str = "/sbin/auditctl";
 const AUGENRULES: &str = "/sbin/augenrules";
 
-/// The kernel's audit system, held by one test; dropping it deletes what the test loaded and
-/// puts the status back, also on a panic.
+/// The kernel's audit, and in its scratch folder the links to our program.
 struct Held {
-    scratch: TempDir,
-    before: Vec<Vec<u8>>,
-    _status: RestoreStatus,
-    _lock: FileLock,
+    kernel: Kernel,
 }
 
 impl Held {
-    /// `None`, with a line to the reader, where this process may not control auditing.
-    fn new() -> Option<Self> {
-        if !indelible_sys::process::may_control_audit() {
-            eprintln!("skipped: no CAP_AUDIT_CONTROL");
-            return None;
-        }
-        let path = std::env::temp_dir().join("indelible-kernel-audit.lock");
-        let lock = FileLock::wait(&path).expect("the lock of the kernel's audit system");
-        let status = RestoreStatus::new().expect("the audit status");
-        if status.before().enabled == 2 {
-            eprintln!("skipped: the rules are locked until reboot");
-            return None;
-        }
-        let scratch = tempfile::tempdir().expect("a scratch folder");
-        symlink(INDELIBLE, scratch.path().join("auditctl")).expect("a link");
-        symlink(INDELIBLE, scratch.path().join("augenrules")).expect("a link");
-        Some(Self {
-            scratch,
-            before: rules(),
-            _status: status,
-            _lock: lock,
-        })
+    fn new(test: &str) -> Option<Self> {
+        let kernel = Kernel::claim(test)?;
+        symlink(INDELIBLE, kernel.path("auditctl")).expect("a link");
+        symlink(INDELIBLE, kernel.path("augenrules")).expect("a link");
+        Some(Self { kernel })
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.scratch.path().join(name)
+        self.kernel.path(name)
     }
 
     /// A file of rules; `{}` in a line stands for the scratch folder.
     fn file(&self, name: &str, lines: &[String]) -> PathBuf {
         let path = self.path(name);
-        let folder = self.scratch.path().to_str().expect("a plain path");
+        let folder = self.kernel.folder().to_str().expect("a plain path");
         fs::write(&path, lines.join("\n").replace("{}", folder) + "\n").expect("a file");
         path
     }
@@ -98,26 +76,6 @@ impl Held {
     }
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        let Ok(mut control) = Control::open() else {
-            return;
-        };
-        for rule in control.rules().unwrap_or_default() {
-            if !self.before.contains(&rule) {
-                // A panic here would hide the test's own.
-                let _ = control.delete_rule(&rule);
-            }
-        }
-    }
-}
-
-/// What the kernel holds, byte for byte.
-fn rules() -> Vec<Vec<u8>> {
-    let mut control = Control::open().expect("the audit socket");
-    control.rules().expect("the rules")
-}
-
 /// Rules that differ by their key, on a file of the scratch folder.
 fn many(key: &str, count: usize) -> Vec<String> {
     let rule =
@@ -136,11 +94,13 @@ fn signal(child: &Child, signal: Signal) {
 
 #[test]
 fn a_refusal_leaves_the_kernel_as_it_was() {
-    let Some(held) = Held::new() else { return };
+    let Some(held) = Held::new("a_refusal_leaves_the_kernel_as_it_was") else {
+        return;
+    };
     let output = held.load(&held.file("old.rules", &many("old", 8)));
     assert!(output.status.success(), "{}", stderr(&output));
-    let before = rules();
-    assert_eq!(before.len(), held.before.len() + 8);
+    let before = held.kernel.rules();
+    assert_eq!(before.len(), held.kernel.before().rules.len() + 8);
 
     let mut lines = many("new", 1000);
     // Rule 700: the kernel finds no such folder.
@@ -155,22 +115,27 @@ fn a_refusal_leaves_the_kernel_as_it_was() {
         said.contains("-k refused") && said.contains("(errno 2)"),
         "{said}"
     );
-    assert!(rules() == before, "the rules differ from those before");
+    assert!(
+        held.kernel.rules() == before,
+        "the rules differ from those before"
+    );
     assert!(!held.path("journal/rules.journal").exists());
     let wait = Control::open().and_then(|mut control| control.status());
     let wait = wait.expect("the status").backlog_wait_time;
-    assert_eq!(wait, held._status.before().backlog_wait_time);
+    assert_eq!(wait, held.kernel.before().backlog_wait_time);
 }
 
 #[test]
 fn after_a_kill_the_next_load_finishes_or_undoes() {
-    let Some(held) = Held::new() else { return };
+    let Some(held) = Held::new("after_a_kill_the_next_load_finishes_or_undoes") else {
+        return;
+    };
     let old = held.file("old.rules", &many("old", 30));
     let mut lines = many("new", 30);
     lines.insert(0, "-D -k old-".to_owned());
     let new = held.file("new.rules", &lines);
     assert!(held.load(&old).status.success());
-    let before = rules();
+    let before = held.kernel.rules();
     // Deleting takes the kernel milliseconds each: most kills come in time.
     let mut cut = 0;
     for delay_ms in [5, 20, 60, 120] {
@@ -181,7 +146,7 @@ fn after_a_kill_the_next_load_finishes_or_undoes() {
         if status.signal().is_none() {
             continue;
         }
-        let between = rules();
+        let between = held.kernel.rules();
         cut += usize::from(between != before);
         // Another load starts from what was there before the one that was killed.
         let output = held
@@ -197,12 +162,12 @@ fn after_a_kill_the_next_load_finishes_or_undoes() {
             .expect("it starts");
         assert!(output.status.success(), "{}", stderr(&output));
         assert!(stderr(&output).contains("cut short"), "{}", stderr(&output));
-        let undone = rules();
+        let undone = held.kernel.rules();
         assert_eq!(undone[..before.len()], before, "after {delay_ms} ms");
         assert_eq!(undone.len(), before.len() + 1);
         let deleted = held.rules("delete").args(["--key", "third"]).status();
         assert!(deleted.expect("it starts").success());
-        assert!(rules() == before);
+        assert!(held.kernel.rules() == before);
     }
     assert!(cut > 0, "no kill came in the middle of a load");
 
@@ -223,19 +188,28 @@ fn after_a_kill_the_next_load_finishes_or_undoes() {
         .split(|b| *b == b'\n')
         .filter(|line| !line.is_empty())
         .collect();
-    assert_eq!(extra.len(), held.before.len(), "only foreign rules differ");
-    assert_eq!(rules().len(), held.before.len() + 30);
+    assert_eq!(
+        extra.len(),
+        held.kernel.before().rules.len(),
+        "only foreign rules differ"
+    );
+    assert_eq!(
+        held.kernel.rules().len(),
+        held.kernel.before().rules.len() + 30
+    );
 }
 
 #[test]
 fn a_signal_takes_the_load_back() {
-    let Some(held) = Held::new() else { return };
+    let Some(held) = Held::new("a_signal_takes_the_load_back") else {
+        return;
+    };
     assert!(
         held.load(&held.file("old.rules", &many("old", 30)))
             .status
             .success()
     );
-    let before = rules();
+    let before = held.kernel.rules();
     let mut lines = many("new", 30);
     lines.insert(0, "-D -k old-".to_owned());
     let child = held.begun(&held.file("new.rules", &lines));
@@ -248,12 +222,17 @@ fn a_signal_takes_the_load_back() {
     }
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("stopped by a signal"), "{said}");
-    assert!(rules() == before, "the rules differ from those before");
+    assert!(
+        held.kernel.rules() == before,
+        "the rules differ from those before"
+    );
 }
 
 #[test]
 fn what_stands_already_is_kept() {
-    let Some(held) = Held::new() else { return };
+    let Some(held) = Held::new("what_stands_already_is_kept") else {
+        return;
+    };
     let output = held.load(&held.file("a.rules", &many("a", 5)));
     assert!(
         stderr(&output).contains("0 deleted, 5 added"),
@@ -280,7 +259,9 @@ fn what_stands_already_is_kept() {
 
 #[test]
 fn the_cost_is_measured_and_leaves_no_rule() {
-    let Some(held) = Held::new() else { return };
+    let Some(held) = Held::new("the_cost_is_measured_and_leaves_no_rule") else {
+        return;
+    };
     let measure = || {
         let mut command = Command::new(INDELIBLE);
         command.args(["rules", "cost", "--measure"]);
@@ -302,13 +283,15 @@ fn the_cost_is_measured_and_leaves_no_rule() {
         "{text}"
     );
     println!("{text}");
-    assert_eq!(rules(), held.before);
+    assert_eq!(held.kernel.rules(), held.kernel.before().rules);
 }
 
 #[test]
 fn files_that_others_can_write_are_refused() {
     use std::os::unix::fs::PermissionsExt;
-    let Some(held) = Held::new() else { return };
+    let Some(held) = Held::new("files_that_others_can_write_are_refused") else {
+        return;
+    };
     let file = held.file("open.rules", &many("open", 1));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("its mode");
     let output = held.load(&file);
@@ -318,7 +301,7 @@ fn files_that_others_can_write_are_refused() {
         "{}",
         stderr(&output)
     );
-    assert!(rules() == held.before);
+    assert!(held.kernel.rules() == held.kernel.before().rules);
 }
 
 /// Exit code, standard output, standard error.
@@ -341,7 +324,9 @@ fn both(held: &Held, words: &[&str]) -> [Outcome; 2] {
 
 #[test]
 fn the_link_behaves_as_auditctl() {
-    let Some(held) = Held::new() else { return };
+    let Some(held) = Held::new("the_link_behaves_as_auditctl") else {
+        return;
+    };
     if !is_debians(AUDITCTL) {
         return;
     }
@@ -368,9 +353,12 @@ fn the_link_behaves_as_auditctl() {
         .output();
     let loaded = loaded.expect("it starts");
     assert_eq!(loaded.status.code(), Some(0), "{}", stderr(&loaded));
-    assert_eq!(rules().len(), held.before.len() + lines.len());
-    let bytes = rules();
-    let folder = held.scratch.path().to_str().expect("a plain path");
+    assert_eq!(
+        held.kernel.rules().len(),
+        held.kernel.before().rules.len() + lines.len()
+    );
+    let bytes = held.kernel.rules();
+    let folder = held.kernel.folder().to_str().expect("a plain path");
     let (shadow, absent) = (format!("{folder}/shadow"), format!("{folder}/absent"));
     for words in [
         &["-l"][..],
@@ -397,17 +385,13 @@ fn the_link_behaves_as_auditctl() {
     // What the tool loads from the file are the bytes that ours loaded.
     let deleted = Command::new(AUDITCTL).args(["-D", "-k", "one"]).output();
     assert!(deleted.expect("it starts").status.success());
-    for rule in rules().iter().filter(|rule| !held.before.contains(rule)) {
-        Control::open()
-            .and_then(|mut control| control.delete_rule(rule))
-            .expect("one of ours");
-    }
+    held.kernel.delete_new_rules();
     let loaded = Command::new(AUDITCTL)
         .args(["-R", file])
         .output()
         .expect("it starts");
     assert!(loaded.status.success(), "{}", stderr(&loaded));
-    assert!(rules() == bytes, "the tool loads other bytes");
+    assert!(held.kernel.rules() == bytes, "the tool loads other bytes");
 }
 
 /// What must be equal. The kernel's backlog moves while both run; what the tool has to say under
@@ -447,7 +431,9 @@ fn with_folder(held: &Held, folder: &str, line: &str) -> Output {
 
 #[test]
 fn the_link_behaves_as_augenrules() {
-    let Some(held) = Held::new() else { return };
+    let Some(held) = Held::new("the_link_behaves_as_augenrules") else {
+        return;
+    };
     if !is_debians(AUGENRULES) || !Path::new("/etc/audit").is_dir() {
         return;
     }
@@ -469,16 +455,16 @@ fn the_link_behaves_as_augenrules() {
             let output = with_folder(&held, folder, &format!("{program} {words}"));
             let out = String::from_utf8_lossy(&output.stdout).replace(program, "augenrules");
             let merged = fs::read(held.path(folder).join("audit.rules")).ok();
-            said.push((output.status.code(), out, merged, rules().len()));
-            for rule in rules().iter().filter(|rule| !held.before.contains(rule)) {
-                Control::open()
-                    .and_then(|mut control| control.delete_rule(rule))
-                    .expect("one of ours");
-            }
+            said.push((output.status.code(), out, merged, held.kernel.rules().len()));
+            held.kernel.delete_new_rules();
         }
         assert_eq!(said[1], said[0], "augenrules {words}");
         let loaded = if words == "--load" { 3 } else { 0 };
-        assert_eq!(said[1].3, held.before.len() + loaded, "augenrules {words}");
+        assert_eq!(
+            said[1].3,
+            held.kernel.before().rules.len() + loaded,
+            "augenrules {words}"
+        );
     }
 }
 

@@ -1,61 +1,37 @@
-//! The kernel's audit for a bench: the lock, one rule for one file, everything put back.
+//! The kernel's audit for a bench: one rule for one file, and bursts of events.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use indelible_rules::{Arch, NoHost, kernel, parse, words};
-use indelible_sys::audit::{Control, RestoreStatus};
-use indelible_sys::lock::FileLock;
-use indelible_sys::process;
+use indelible_sys::audit::Control;
+use indelible_testkit::Kernel;
 
 use super::burst;
 
-/// A claim on the kernel's audit, with a scratch folder that another user may pass through.
+/// The kernel's audit, with a rule for one file of the scratch folder.
 pub(super) struct Audit {
-    pub(super) folder: tempfile::TempDir,
+    kernel: Kernel,
     file: PathBuf,
     rule: Vec<u8>,
-    _restore: RestoreStatus,
-    _lock: FileLock,
 }
 
 impl Audit {
     /// `None` where this process may not use the kernel's audit.
     pub(super) fn claim() -> Result<Option<Self>> {
-        if !process::may_control_audit() {
+        let Some(kernel) = Kernel::claim("bench") else {
             return Ok(None);
-        }
-        let lock = FileLock::wait(&std::env::temp_dir().join("indelible-kernel-audit.lock"))?;
-        let restore = RestoreStatus::new()?;
-        let folder = tempfile::Builder::new()
-            .prefix("indelible-bench-")
-            .tempdir()?;
-        std::fs::set_permissions(
-            folder.path(),
-            std::os::unix::fs::PermissionsExt::from_mode(0o711),
-        )?;
-        let file = folder.path().join("watched");
+        };
+        let file = kernel.path("watched");
         std::fs::write(&file, "watched")?;
-        let text = format!(
-            "-a always,exit -F path={} -F perm=r -F key=bench",
-            file.display()
-        );
-        let context = indelible_rules::Context::new(ARCH, &NoHost);
-        let line = parse::parse(
-            words::split(text.as_bytes(), context.compat),
-            None,
-            &context,
-        );
-        let rule = kernel::encode(line.added().context("the bench's rule")?)?;
-        Ok(Some(Self {
-            folder,
-            file,
-            rule,
-            _restore: restore,
-            _lock: lock,
-        }))
+        let rule = kernel.compile("-a always,exit -F path={}/watched -F perm=r -F key=bench");
+        Ok(Some(Self { kernel, file, rule }))
+    }
+
+    /// A scratch folder that another user may pass through.
+    pub(super) fn folder(&self) -> &Path {
+        self.kernel.folder()
     }
 
     /// Runs a burst of `events` while `daemon` is registered and returns the wall seconds until
@@ -178,11 +154,6 @@ impl Drop for Daemon {
     }
 }
 
-const ARCH: Arch = if cfg!(target_arch = "aarch64") {
-    Arch::Aarch64
-} else {
-    Arch::X86_64
-};
 /// AUDIT_TRUSTED_APP.
 const USER_TRUSTED_APP: u16 = 1121;
 /// CPU per 200 ms below which a daemon counts as idle.

@@ -84,7 +84,7 @@ fn cpu(figures: &[Figure]) -> f64 {
 }
 
 fn auditd(audit: &Audit, round: usize) -> Result<Figure> {
-    let folder = audit.folder.path().join(format!("auditd-{round}"));
+    let folder = audit.folder().join(format!("auditd-{round}"));
     fs::create_dir_all(folder.join("plugins.d"))?;
     let shipped = fs::read_to_string("/etc/audit/auditd.conf").context("auditd's configuration")?;
     let log = format!("log_file = {}", folder.join("audit.log").display());
@@ -163,7 +163,7 @@ struct Ours {
 
 impl Ours {
     fn new(audit: &Audit, name: &str) -> Result<Self> {
-        let folder = audit.folder.path().join(name);
+        let folder = audit.folder().join(name);
         fs::create_dir_all(&folder)?;
         fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
         let path = |name: &str| folder.join(name).to_string_lossy().into_owned();

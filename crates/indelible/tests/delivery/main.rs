@@ -2,17 +2,18 @@
 //! twice, whatever is killed.
 //!
 //! `INDELIBLE_EVENTS` sets the number of kernel events (20,000 by default; `cargo xtask soak`
-//! runs 200,000). One test at a time holds the kernel's audit; without CAP_AUDIT_CONTROL they skip.
+//! runs 200,000).
 
 mod burst;
 mod host;
-mod kernel;
 mod stored;
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use host::Host;
-use kernel::Kernel;
+use indelible_testkit::Kernel;
 use stored::Stored;
 
 #[test]
@@ -26,10 +27,10 @@ fn kills_lose_and_duplicate_nothing() {
     host.start_collector();
     host.start_capture();
     host.start_worker();
-    kernel.watch();
+    let watched = watch(&mut kernel);
     let lost_before = kernel.status().lost;
 
-    let burst = burst::start(kernel.watched_file(), events);
+    let burst = burst::start(&watched, events);
     let mut kills = [Kill::Collector; COLLECTOR_KILLS].to_vec();
     kills.extend([Kill::Worker; WORKER_KILLS]);
     while let Some(kill) = random.take(&mut kills) {
@@ -41,7 +42,7 @@ fn kills_lose_and_duplicate_nothing() {
     }
     burst::wait(burst);
     let lost = kernel.status().lost.wrapping_sub(lost_before);
-    kernel.unwatch();
+    kernel.unload();
 
     let began = Instant::now();
     let mut stored = host.stored();
@@ -73,10 +74,10 @@ fn capture_goes_on_while_the_collector_is_away() {
     let mut host = Host::new(kernel.folder());
     host.make_keys();
     host.start_capture();
-    kernel.watch();
+    let watched = watch(&mut kernel);
     let lost_before = kernel.status().lost;
-    burst::wait(burst::start(kernel.watched_file(), 2_000));
-    kernel.unwatch();
+    burst::wait(burst::start(&watched, 2_000));
+    kernel.unload();
     host.wait_until_spooled(2_000);
     assert_eq!(kernel.status().lost, lost_before);
 
@@ -121,6 +122,14 @@ fn the_worker_has_no_privileges() {
         "{capture:?}"
     );
     host.stop();
+}
+
+/// Every open of the file that is returned becomes an event.
+fn watch(kernel: &mut Kernel) -> PathBuf {
+    let file = kernel.path("watched");
+    fs::write(&file, "watched").unwrap();
+    kernel.load("-a always,exit -F path={}/watched -F perm=r -F key=indelible_test");
+    file
 }
 
 #[derive(Clone, Copy)]
