@@ -11,4 +11,5 @@
 //! (docs/adr/005).
 #![forbid(unsafe_code)]
 
+pub mod criteria;
 pub mod limits;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use indelible_query::criteria::Criteria;
 
 use crate::exit;
-use crate::search::{Form, Query, Source};
+use crate::search::{Form, Source};
 
 /// Find events in audit logs, a spool or a collector's store
 ///
@@ -66,11 +67,11 @@ impl Search {
             (_, _, Some(spool)) => Source::Spool(spool),
             _ => Source::local()?,
         };
-        let query = Query {
+        let criteria = Criteria {
             key: self.key.map(String::into_bytes),
-            form,
+            ..Criteria::default()
         };
-        let found = crate::search::run(&source, &query)?;
+        let found = crate::search::run(&source, &criteria, form)?;
         if found == 0 {
             eprintln!("<no matches>");
             return Ok(exit::NOTHING);

@@ -14,9 +14,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use indelible_query::criteria::contains;
 
 use crate::agent::Stopping;
-use crate::search::contains;
 use actors::{Actor, Indelible};
 use kernel::WatchedFolder;
 use scratch::Scratch;

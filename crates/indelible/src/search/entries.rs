@@ -1,20 +1,21 @@
 //! Audit records in a collector's store and in a host's spool.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use indelible_log::dir::RealDir;
 use indelible_log::spool::SpoolReader;
 use indelible_log::{EntryRef, Kind, LogReader, StreamId, entry};
-use indelible_record::{Record, RecordType};
+use indelible_record::RecordType;
 
-use super::Printer;
+use super::files::TakeLine;
 use crate::agent::layout::Layout;
 use crate::payload::StreamOpened;
 
-/// Gives every audit record of the store to the printer, under the name of its host.
-pub(super) fn read_store(path: &Path, printer: &mut Printer<'_>) -> Result<()> {
+/// Gives every audit record of the store as a line, under the name of its host.
+pub(super) fn read_store(path: &Path, take: &mut TakeLine<'_>) -> Result<ControlFlow<()>> {
     let shown = || format!("cannot read the store {}", path.display());
     let dir = RealDir::open(path).with_context(shown)?;
     let reader = LogReader::open(dir).with_context(shown)?;
@@ -22,15 +23,18 @@ pub(super) fn read_store(path: &Path, printer: &mut Printer<'_>) -> Result<()> {
     let mut next = 0;
     while let Some(part) = reader.part_at(next).with_context(shown)? {
         for (_, entry) in reader.decode(&part).with_context(shown)?.iter_from(next) {
-            lines.entry(&EntryRef::parse(entry).with_context(shown)?, printer)?;
+            let entry = EntryRef::parse(entry).with_context(shown)?;
+            if lines.entry(&entry, take)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
         next = part.end();
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
-/// Gives every audit record of the spool to the printer, stream by stream.
-pub(super) fn read_spool(path: &Path, printer: &mut Printer<'_>) -> Result<()> {
+/// Gives every audit record of the spool as a line, stream by stream.
+pub(super) fn read_spool(path: &Path, take: &mut TakeLine<'_>) -> Result<ControlFlow<()>> {
     let shown = || format!("cannot read the spool {}", path.display());
     let streams = RealDir::open(Layout::at(path).streams()).with_context(shown)?;
     let mut lines = Lines {
@@ -47,12 +51,14 @@ pub(super) fn read_spool(path: &Path, printer: &mut Printer<'_>) -> Result<()> {
         {
             for entry in entry::split(&bytes) {
                 let entry = entry.and_then(EntryRef::parse).with_context(shown)?;
-                lines.entry(&entry, printer)?;
+                if lines.entry(&entry, take)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
             bytes.clear();
         }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Makes lines of an audit log from entries: a store's records are told apart by their node.
@@ -65,7 +71,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn entry(&mut self, entry: &EntryRef<'_>, printer: &mut Printer<'_>) -> Result<()> {
+    fn entry(&mut self, entry: &EntryRef<'_>, take: &mut TakeLine<'_>) -> Result<ControlFlow<()>> {
         let stream = entry.header().stream;
         if entry.header().kind == Kind::StreamOpened
             && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
@@ -73,7 +79,7 @@ impl Lines {
             self.nodes.insert(stream, node_name(&opened.host));
         }
         let Some((kind, text)) = entry.audit() else {
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         };
         self.line.clear();
         if !self.without_node
@@ -90,7 +96,7 @@ impl Lines {
             self.line.extend_from_slice(b" msg=");
         }
         self.line.extend_from_slice(text);
-        printer.record(&Record::parse(&self.line))
+        take(&self.line)
     }
 }
 

@@ -2,22 +2,27 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use indelible_record::Record;
 
-use super::Printer;
+/// Takes a line without its newline.
+pub(super) type TakeLine<'a> = dyn FnMut(&[u8]) -> Result<ControlFlow<()>> + 'a;
 
-/// Gives every line of the log at `path` to the printer.
-pub(super) fn read(path: &Path, printer: &mut Printer<'_>) -> Result<()> {
+/// Gives every line of the log at `path`.
+pub(super) fn read(path: &Path, take: &mut TakeLine<'_>) -> Result<ControlFlow<()>> {
     for file in in_order(path)? {
-        read_file(&file, printer).with_context(|| format!("cannot read {}", file.display()))?;
+        let flow =
+            read_file(&file, take).with_context(|| format!("cannot read {}", file.display()))?;
+        if flow.is_break() {
+            return Ok(flow);
+        }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
-fn read_file(path: &Path, printer: &mut Printer<'_>) -> Result<()> {
+fn read_file(path: &Path, take: &mut TakeLine<'_>) -> Result<ControlFlow<()>> {
     let mut reader = BufReader::with_capacity(READ_BYTES, File::open(path)?);
     let mut line = Vec::new();
     loop {
@@ -28,7 +33,7 @@ fn read_file(path: &Path, printer: &mut Printer<'_>) -> Result<()> {
             .read_until(b'\n', &mut line)?
             == 0
         {
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         }
         if line.last() == Some(&b'\n') {
             line.pop();
@@ -36,7 +41,9 @@ fn read_file(path: &Path, printer: &mut Printer<'_>) -> Result<()> {
             // The rest of an endless line is no record of its own.
             reader.skip_until(b'\n')?;
         }
-        printer.record(&Record::parse(&line))?;
+        if take(&line)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
     }
 }
 
