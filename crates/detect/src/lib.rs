@@ -4,4 +4,5 @@
 //! named bound on all that is remembered ([`limits`]).
 #![forbid(unsafe_code)]
 
+pub mod deleted;
 pub mod limits;

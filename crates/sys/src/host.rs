@@ -46,7 +46,7 @@ fn parse_id(text: &str) -> Option<[u8; 16]> {
     digits.next().is_none().then_some(id)
 }
 
-fn read(path: &Path) -> Result<String> {
+pub(crate) fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|source| Error::Read {
         path: path.into(),
         source,

@@ -8,6 +8,7 @@ pub mod clock;
 mod error;
 pub mod host;
 pub mod lock;
+pub mod proc;
 pub mod process;
 
 pub use error::{Error, Result};
