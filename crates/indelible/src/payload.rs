@@ -81,6 +81,10 @@ pub(crate) enum GapReason {
     Dropped,
     /// Another process took or cleared our registration as the audit daemon.
     RegistrationLost,
+    /// A file was cut, replaced or removed before all of it was read: bytes, where known.
+    FileLost,
+    /// A source could not be read for a while: what it sent meanwhile, unknown how much.
+    Disconnected,
     /// The stream before this one ended before what had been sent of it: entries.
     StreamLost,
 }
@@ -173,6 +177,18 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
             let _ = write!(text, "{byte:02x}");
             text
         })
+}
+
+/// The bytes of exactly so many hexadecimal digits.
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N || !text.is_ascii() {
+        return None;
+    }
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::hash::{Hash, leaf_hash, sha256};
-use crate::limits::{CUT_TRAILER_BYTES, ENTRY_BYTES_MAX, ENTRY_HEADER_BYTES, PAYLOAD_BYTES_MAX};
+use crate::limits::{CUT_TRAILER_BYTES, ENTRY_HEADER_BYTES, PAYLOAD_BYTES_MAX};
 
 /// The identity of a stream: 16 random bytes, shown as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -160,7 +160,7 @@ impl Header {
 /// Appends `u16 length ‖ entry`. A payload that is too long is cut as [`CUT_BY_US`] says.
 pub fn push(out: &mut Vec<u8>, header: &Header, payload: &[u8]) {
     if payload.len() > PAYLOAD_BYTES_MAX {
-        return push_cut(out, header, payload);
+        return push_cut(out, header, payload, payload.len() as u64, &sha256(payload));
     }
     let len = (ENTRY_HEADER_BYTES + payload.len()) as u16;
     out.extend_from_slice(&len.to_be_bytes());
@@ -168,18 +168,31 @@ pub fn push(out: &mut Vec<u8>, header: &Header, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
-fn push_cut(out: &mut Vec<u8>, header: &Header, payload: &[u8]) {
+/// Appends `u16 length ‖ entry` for a payload of which only the beginning is at hand:
+/// [`CUT_PAYLOAD_BYTES_MAX`] of its bytes are kept, with its length (at most 2^32−1) and its SHA-256.
+pub fn push_cut(
+    out: &mut Vec<u8>,
+    header: &Header,
+    beginning: &[u8],
+    original_len: u64,
+    original: &Hash,
+) {
     let header = Header {
         flags: header.flags | CUT_BY_US,
         ..*header
     };
-    out.extend_from_slice(&(ENTRY_BYTES_MAX as u16).to_be_bytes());
+    let kept = &beginning[..beginning.len().min(CUT_PAYLOAD_BYTES_MAX)];
+    let len = (ENTRY_HEADER_BYTES + kept.len() + CUT_TRAILER_BYTES) as u16;
+    out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(&header.to_bytes());
-    out.extend_from_slice(&payload[..PAYLOAD_BYTES_MAX - CUT_TRAILER_BYTES]);
-    let original_len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    out.extend_from_slice(kept);
+    let original_len = u32::try_from(original_len).unwrap_or(u32::MAX);
     out.extend_from_slice(&original_len.to_be_bytes());
-    out.extend_from_slice(&sha256(payload).0);
+    out.extend_from_slice(&original.0);
 }
+
+/// Bytes of a payload that is too long which are kept.
+pub const CUT_PAYLOAD_BYTES_MAX: usize = PAYLOAD_BYTES_MAX - CUT_TRAILER_BYTES;
 
 /// An entry in the bytes that hold it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,6 +270,18 @@ impl<'a> EntryRef<'a> {
         Some((u16::from_be_bytes(*record_type), text))
     }
 
+    /// Length of the payload before it was cut by us; its own length where it was not.
+    pub fn original_len(&self) -> u64 {
+        let payload = self.payload();
+        let trailer = payload
+            .split_last_chunk::<CUT_TRAILER_BYTES>()
+            .and_then(|(_, trailer)| trailer.first_chunk::<4>());
+        match trailer {
+            Some(len) if self.header.flags & CUT_BY_US != 0 => u32::from_be_bytes(*len).into(),
+            _ => payload.len() as u64,
+        }
+    }
+
     /// The leaf hash.
     pub fn leaf_hash(&self) -> Hash {
         leaf_hash(self.bytes)
@@ -311,6 +336,7 @@ const VERSION: u8 = 1;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::ENTRY_BYTES_MAX;
 
     fn header() -> Header {
         Header {

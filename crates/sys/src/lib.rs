@@ -10,5 +10,6 @@ pub mod host;
 pub mod lock;
 pub mod proc;
 pub mod process;
+pub mod wait;
 
 pub use error::{Error, Result};

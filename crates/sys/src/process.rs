@@ -73,6 +73,9 @@ pub fn drop_capabilities(keep: CapabilitySet) -> Result<()> {
     rustix::thread::set_no_new_privs(true).map_err(Error::system("forbidding new privileges"))
 }
 
+/// None at all.
+pub const NO_CAPABILITIES: CapabilitySet = CapabilitySet::empty();
+
 /// Capabilities that capture keeps: to ask the kernel's status and to register again, to read the
 /// multicast group, and to write the one record that wakes the kernel's queue.
 pub const CAPTURE_CAPABILITIES: CapabilitySet = CapabilitySet::AUDIT_CONTROL

@@ -17,8 +17,11 @@ use indelible_sys::host::Host;
 use indelible_sys::lock::FileLock;
 use indelible_sys::process;
 
-use super::kernel_stream::KernelStream;
-use super::layout::{Layout, Owner};
+use super::intake::audisp::{PluginLines, SocketLines};
+use super::intake::file::FileLines;
+use super::intake::{self, Intake};
+use super::layout::{Layout, Owner, Room};
+use super::source_stream::SourceStream;
 use super::stopping::Stopping;
 use crate::config::Capture;
 use crate::payload::{Gap, GapReason, HostHead};
@@ -31,22 +34,28 @@ pub(crate) fn run(
     worker: Option<Owner>,
     stopping: &Stopping,
 ) -> Result<()> {
-    let _lock = FileLock::try_now(&layout.capture_lock()).with_context(|| {
-        format!(
-            "capture cannot use the spool {}",
-            layout.capture().display()
-        )
-    })?;
+    let room = layout.capture();
+    let _lock = FileLock::try_now(&room.lock())
+        .with_context(|| format!("capture cannot use the spool {}", room.folder().display()))?;
     if let Some(Owner { gid, .. }) = worker {
         // Files of this group: the worker reads what capture writes.
         process::join_group(gid)?;
     }
     process::lock_memory();
     let host = Host::current()?;
-    let stream = KernelStream::open(layout, mode.word(), &host, realtime_ns())?;
-    let source = Source::open(mode)?;
+    let stream = SourceStream::open(&room, &mode.word(), &host, realtime_ns())?;
+    let source = match mode {
+        Capture::Kernel => Source::open(Mode::Unicast)?,
+        Capture::Observe => Source::open(Mode::Multicast)?,
+        Capture::File(_) | Capture::Audisp(_) => {
+            let intake = records_of_others(&room, mode, stream)?;
+            // Its owner may read the log; nothing else is needed.
+            process::drop_capabilities(process::NO_CAPABILITIES)?;
+            return intake::run(layout, vec![intake], stopping);
+        }
+    };
     process::drop_capabilities(process::CAPTURE_CAPABILITIES)?;
-    tracing::info!(stream = %stream.id(), capture = mode.word(), "capturing");
+    tracing::info!(stream = %stream.id(), capture = %mode.word(), "capturing");
     let syncer = Syncer::start(stream.sync_handle());
     let mut capture = CaptureLoop {
         layout,
@@ -64,9 +73,26 @@ pub(crate) fn run(
     capture.finish()
 }
 
+/// The records that another program takes from the kernel: lines of its log or of its dispatcher.
+fn records_of_others(room: &Room, mode: &Capture, stream: SourceStream) -> Result<Intake> {
+    tracing::info!(stream = %stream.id(), capture = %mode.word(), "capturing");
+    let source: Box<dyn intake::Source> = match mode {
+        Capture::File(path) => {
+            return Intake::lasting(room, stream, Kind::Audit, |position| {
+                // auditd turns to its new file at once.
+                let linger = Duration::ZERO;
+                Box::new(FileLines::new(path, WHOLE_LINE, linger, position))
+            });
+        }
+        Capture::Audisp(Some(socket)) => Box::new(SocketLines::new(socket, WHOLE_LINE)),
+        _ => Box::new(PluginLines::new(WHOLE_LINE)?),
+    };
+    Ok(Intake::passing(source, stream, Kind::Audit))
+}
+
 struct CaptureLoop<'a> {
     layout: &'a Layout,
-    stream: KernelStream,
+    stream: SourceStream,
     source: Source,
     syncer: Syncer,
     nap: Duration,
@@ -221,14 +247,14 @@ struct Source {
 }
 
 impl Source {
-    fn open(mode: &Capture) -> Result<Self> {
+    fn open(mode: Mode) -> Result<Self> {
         let mut control = Control::open().ok();
         let socket = match mode {
-            Capture::Kernel => CaptureSocket::register()?,
-            Capture::Observe => CaptureSocket::observe()?,
+            Mode::Unicast => CaptureSocket::register()?,
+            Mode::Multicast => CaptureSocket::observe()?,
         };
         let mut switched_on = false;
-        if *mode == Capture::Kernel
+        if mode == Mode::Unicast
             && let Some(control) = &mut control
             && control.status()?.enabled == 0
         {
@@ -335,6 +361,8 @@ fn sync_when_woken(handle: &SyncHandle, woken: &Receiver<()>) -> Result<()> {
     Ok(())
 }
 
+/// Type 0 before a whole line of a log.
+const WHOLE_LINE: &[u8] = &[0, 0];
 /// Longest wait for records: how late a request to stop is seen.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 /// Silence after a flood that may mean that its source sleeps.

@@ -30,27 +30,28 @@ impl Layout {
 
     /// Makes the folders. `worker` is who the worker will be, where that is another user.
     pub(crate) fn create(&self, worker: Option<Owner>) -> Result<()> {
-        let folders = [
-            (self.root.clone(), 0o755),
-            (self.capture(), 0o750),
-            (self.streams(), 0o750),
-            (self.openings(), 0o750),
-            (self.worker(), 0o700),
-            (self.released(), 0o700),
-        ];
+        let mut folders = vec![(self.root.clone(), 0o755)];
+        for room in self.rooms() {
+            folders.push((room.folder.clone(), 0o750));
+            folders.push((room.streams(), 0o750));
+            folders.push((room.openings(), 0o750));
+            folders.push((room.positions(), 0o750));
+        }
+        folders.push((self.worker(), 0o700));
+        folders.push((self.released(), 0o700));
         for (folder, mode) in folders {
             make(&folder, mode).with_context(|| format!("cannot create {}", folder.display()))?;
         }
         let Some(Owner { uid, gid }) = worker else {
             return Ok(());
         };
-        let owned = [
-            (self.capture(), None),
-            (self.streams(), None),
-            (self.openings(), None),
-            (self.worker(), Some(uid)),
-            (self.released(), Some(uid)),
-        ];
+        let mut owned = vec![(self.worker(), Some(uid)), (self.released(), Some(uid))];
+        for room in self.rooms() {
+            owned.push((room.folder.clone(), None));
+            owned.push((room.streams(), None));
+            owned.push((room.openings(), None));
+            owned.push((room.positions(), None));
+        }
         for (folder, uid) in owned {
             chown(&folder, uid, Some(gid))
                 .with_context(|| format!("cannot give {} to the worker", folder.display()))?;
@@ -59,28 +60,27 @@ impl Layout {
     }
 
     /// Capture's folder: written by capture alone.
-    pub(crate) fn capture(&self) -> PathBuf {
-        self.root.join("capture")
+    pub(crate) fn capture(&self) -> Room {
+        Room {
+            folder: self.root.join("capture"),
+        }
+    }
+
+    /// The folder of the process that reads this host's other sources.
+    pub(crate) fn sources(&self) -> Room {
+        Room {
+            folder: self.root.join("sources"),
+        }
+    }
+
+    /// Every folder that holds streams.
+    pub(crate) fn rooms(&self) -> [Room; 2] {
+        [self.capture(), self.sources()]
     }
 
     /// The streams that capture writes.
     pub(crate) fn streams(&self) -> PathBuf {
-        self.capture().join("streams")
-    }
-
-    /// Copies of the streams' entries 0: they are needed longer than the files that hold them.
-    pub(crate) fn openings(&self) -> PathBuf {
-        self.capture().join("opened")
-    }
-
-    /// The copy of one stream's entry 0.
-    pub(crate) fn opened(&self, stream: StreamId) -> PathBuf {
-        self.openings().join(stream.to_string())
-    }
-
-    /// Held by the one capture process of this spool.
-    pub(crate) fn capture_lock(&self) -> PathBuf {
-        self.capture().join("lock")
+        self.capture().streams()
     }
 
     /// The worker's folder.
@@ -106,6 +106,49 @@ impl Layout {
     /// The released position of one stream: a big-endian u64.
     pub(crate) fn released_position(&self, stream: StreamId) -> PathBuf {
         self.released().join(stream.to_string())
+    }
+}
+
+/// The folder of one process that writes streams.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    folder: PathBuf,
+}
+
+impl Room {
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A folder per stream.
+    pub(crate) fn streams(&self) -> PathBuf {
+        self.folder.join("streams")
+    }
+
+    /// Copies of the streams' entries 0: they are needed longer than the files that hold them.
+    pub(crate) fn openings(&self) -> PathBuf {
+        self.folder.join("opened")
+    }
+
+    /// The copy of one stream's entry 0.
+    pub(crate) fn opened(&self, stream: StreamId) -> PathBuf {
+        self.openings().join(stream.to_string())
+    }
+
+    /// Positions in what the streams are read from.
+    pub(crate) fn positions(&self) -> PathBuf {
+        self.folder.join("positions")
+    }
+
+    /// The position of one stream.
+    pub(crate) fn position(&self, stream: StreamId) -> PathBuf {
+        self.positions().join(stream.to_string())
+    }
+
+    /// Held by the one process that writes here.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.folder.join("lock")
     }
 }
 

@@ -8,10 +8,13 @@
 //! and owns its own. A supervised process ends when its standard input does.
 
 mod capture;
-pub(crate) mod kernel_stream;
+pub(crate) mod intake;
 pub(crate) mod layout;
+mod lines;
 mod opened;
 mod receipts;
+mod slots;
+pub(crate) mod source_stream;
 mod spooled;
 mod stopping;
 pub(crate) mod supervisor;

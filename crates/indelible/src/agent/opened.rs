@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use indelible_log::StreamId;
 use serde::{Deserialize, Serialize};
 
-use super::layout::Layout;
+use super::layout::Room;
 use crate::payload::StreamOpened;
 
 /// The payload of entry 0 and its time.
@@ -54,8 +54,8 @@ impl Opened {
     }
 
     /// The streams that have a copy.
-    pub(crate) fn list(layout: &Layout) -> Result<Vec<StreamId>> {
-        let folder = layout.openings();
+    pub(crate) fn list(room: &Room) -> Result<Vec<StreamId>> {
+        let folder = room.openings();
         let items =
             fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
         Ok(items

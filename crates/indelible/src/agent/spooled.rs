@@ -13,20 +13,22 @@ use indelible_log::{Hash, StreamId};
 use indelible_wire::limits::{BATCH_ENTRIES_MAX, BATCH_RAW_BYTES_WANTED};
 use indelible_wire::native::{Boot, Span, Spooled, StreamId as WireStreamId};
 
-use super::layout::Layout;
+use super::layout::{Layout, Room};
 use super::opened::Opened;
 
 /// The streams of one spool, read beside their writer.
 #[derive(Debug)]
 pub(crate) struct SpooledStreams {
     layout: Layout,
-    folder: Arc<dyn Dir>,
+    /// The folders that hold streams.
+    rooms: Vec<(Room, Arc<dyn Dir>)>,
     boot_id: String,
     streams: BTreeMap<StreamId, Stream>,
 }
 
 #[derive(Debug)]
 struct Stream {
+    folder: Arc<dyn Dir>,
     reader: SpoolReader,
     ahead: Option<ReadAhead>,
     boot: Boot,
@@ -48,12 +50,19 @@ pub(crate) struct ReadAhead {
 
 impl SpooledStreams {
     pub(crate) fn open(layout: &Layout, boot_id: String) -> Result<Self> {
-        let folder = layout.streams();
-        let shown = folder.display();
-        let folder = RealDir::open(&folder).with_context(|| format!("cannot open {shown}"))?;
+        let open = |room: Room| {
+            let folder = room.streams();
+            let shown = folder.display();
+            let dir = RealDir::open(&folder).with_context(|| format!("cannot open {shown}"))?;
+            Ok((room, dir))
+        };
         Ok(Self {
             layout: layout.clone(),
-            folder,
+            rooms: layout
+                .rooms()
+                .map(open)
+                .into_iter()
+                .collect::<Result<_>>()?,
             boot_id,
             streams: BTreeMap::new(),
         })
@@ -61,37 +70,39 @@ impl SpooledStreams {
 
     /// Looks for streams that are new.
     pub(crate) fn discover(&mut self) -> Result<()> {
-        for id in SpoolReader::streams(&*self.folder).context("cannot list the spool")? {
-            if self.streams.contains_key(&id) {
-                continue;
+        for (room, folder) in &self.rooms {
+            for id in SpoolReader::streams(&**folder).context("cannot list the spool")? {
+                if !self.streams.contains_key(&id)
+                    && let Some(stream) = self.find(room, folder, id)?
+                {
+                    self.streams.insert(id, stream);
+                }
             }
-            // A folder without a file yet is seen at the next look.
-            let Ok(mut reader) = SpoolReader::open(&self.folder, id) else {
-                continue;
-            };
-            let (oldest, next) = reader
-                .bounds()
-                .with_context(|| format!("cannot read stream {id}"))?;
-            let boot = match Opened::load(&self.layout.opened(id)) {
-                Ok(opened) if opened.opening.boot_id == self.boot_id => Boot::Current,
-                _ => Boot::Earlier,
-            };
-            reader
-                .seek(oldest)
-                .with_context(|| format!("cannot read stream {id}"))?;
-            self.streams.insert(
-                id,
-                Stream {
-                    reader,
-                    ahead: None,
-                    boot,
-                    oldest,
-                    next,
-                    released: released(&self.layout, id),
-                },
-            );
         }
         Ok(())
+    }
+
+    fn find(&self, room: &Room, folder: &Arc<dyn Dir>, id: StreamId) -> Result<Option<Stream>> {
+        // A folder without a file yet is seen at the next look.
+        let Ok(mut reader) = SpoolReader::open(folder, id) else {
+            return Ok(None);
+        };
+        let shown = || format!("cannot read stream {id}");
+        let (oldest, next) = reader.bounds().with_context(shown)?;
+        let boot = match Opened::load(&room.opened(id)) {
+            Ok(opened) if opened.opening.boot_id == self.boot_id => Boot::Current,
+            _ => Boot::Earlier,
+        };
+        reader.seek(oldest).with_context(shown)?;
+        Ok(Some(Stream {
+            folder: folder.clone(),
+            reader,
+            ahead: None,
+            boot,
+            oldest,
+            next,
+            released: released(&self.layout, id),
+        }))
     }
 
     /// Every stream with what is known of it, after reading ahead where nothing is.
@@ -136,7 +147,8 @@ impl SpooledStreams {
 
     /// The chain head before entry `sequence`.
     pub(crate) fn head_before(&self, id: StreamId, sequence: u64) -> Result<Hash> {
-        let mut reader = SpoolReader::open(&self.folder, id)?;
+        let stream = self.streams.get(&id).context("the stream is gone")?;
+        let mut reader = SpoolReader::open(&stream.folder, id)?;
         reader.seek(sequence)?;
         Ok(reader.head())
     }

@@ -1,6 +1,8 @@
-//! When to stop: SIGTERM, SIGINT, or the end of standard input for a supervised process.
+//! When to stop: SIGTERM, SIGINT, or for a supervised process the end of standard input (of
+//! standard output, where the input carries records).
 
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -32,11 +34,29 @@ impl Stopping {
         self
     }
 
+    /// Also set when nobody reads standard output any more: for a supervised process whose standard
+    /// input carries records.
+    pub(crate) fn or_lost_reader(self) -> Self {
+        let flag = self.0.clone();
+        std::thread::spawn(move || {
+            let output = std::io::stdout();
+            while matches!(
+                indelible_sys::wait::wait_for_lost_reader(output.as_fd(), LOOK_EVERY),
+                Ok(false)
+            ) {}
+            flag.store(true, Ordering::Release);
+        });
+        self
+    }
+
     /// True from the first request to stop on.
     pub(crate) fn requested(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
+
+/// How long one wait for a lost reader lasts.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Returns when standard input has ended.
 pub(crate) fn wait_for_end_of_input() {

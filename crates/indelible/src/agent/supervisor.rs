@@ -3,7 +3,7 @@
 //! After the start it needs no privileges and keeps none: it becomes the worker's user. So it
 //! cannot start capture again, and ends when capture does; the kernel keeps queueing meanwhile.
 
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -17,6 +17,9 @@ use super::layout::{Layout, Owner};
 #[derive(Clone, Debug)]
 pub(crate) struct Roles {
     pub(crate) capture: Vec<String>,
+    /// This process's standard input carries the records: capture gets it, and the end of its
+    /// standard output instead asks it to stop.
+    pub(crate) records_on_input: bool,
     /// `None` where nothing is sent anywhere.
     pub(crate) worker: Option<Vec<String>>,
 }
@@ -26,11 +29,11 @@ pub(crate) struct Roles {
 pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) -> Result<()> {
     layout.create(worker_user)?;
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGCHLD]).context("cannot handle signals")?;
-    let mut capture = Supervised::start(&roles.capture)?;
+    let mut capture = Supervised::start(&roles.capture, roles.records_on_input)?;
     let mut worker = roles
         .worker
         .as_ref()
-        .map(|words| Supervised::start(words))
+        .map(|words| Supervised::start(words, false))
         .transpose()?;
     if let Some(Owner { uid, gid }) = worker_user {
         process::drop_to_user(uid, gid)?;
@@ -43,6 +46,10 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
             if let Some(worker) = worker {
                 worker.stop()?;
             }
+            if roles.records_on_input && status.success() {
+                // auditd closed the plugin's input: it stops.
+                return Ok(());
+            }
             bail!("capture ended by itself ({status}); see its messages above");
         }
         if let (Some(running), Some(words)) = (&mut worker, &roles.worker)
@@ -53,7 +60,7 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
                 // One that cannot even start must not spin.
                 std::thread::sleep(RESTART_PAUSE);
             }
-            worker = Some(Supervised::start(words)?);
+            worker = Some(Supervised::start(words, false)?);
         }
     }
     capture.stop()?;
@@ -64,21 +71,28 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
 struct Supervised {
     child: Child,
     input: Option<ChildStdin>,
+    output: Option<ChildStdout>,
     started: Instant,
 }
 
 impl Supervised {
-    fn start(words: &[String]) -> Result<Self> {
+    fn start(words: &[String], input_is_taken: bool) -> Result<Self> {
         let program = std::env::current_exe().context("cannot find the program itself")?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        if input_is_taken {
+            command.stdin(Stdio::inherit()).stdout(Stdio::piped());
+        } else {
+            command.stdin(Stdio::piped());
+        }
+        let mut child = command
             .args(words)
-            .stdin(Stdio::piped())
             .spawn()
             .context("cannot start a process of the agent")?;
-        let input = child.stdin.take();
+        let (input, output) = (child.stdin.take(), child.stdout.take());
         Ok(Self {
             child,
             input,
+            output,
             started: Instant::now(),
         })
     }
@@ -89,9 +103,10 @@ impl Supervised {
             .context("cannot wait for a process of the agent")
     }
 
-    /// Closes its input and waits; it bounds its own time.
+    /// Closes its input (or the other end of its output) and waits; it bounds its own time.
     fn stop(mut self) -> Result<()> {
         self.input = None;
+        self.output = None;
         let status = self
             .child
             .wait()

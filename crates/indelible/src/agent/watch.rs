@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use tokio::sync::Notify;
 
-/// A watch over a folder of streams.
+/// A watch over folders of streams.
 #[derive(Debug)]
 pub(crate) struct SpoolWatch {
     grew: Arc<Notify>,
@@ -21,13 +21,15 @@ pub(crate) struct SpoolWatch {
 
 impl SpoolWatch {
     /// Starts to watch; the thread lives as long as the process.
-    pub(crate) fn start(streams: &Path) -> Result<Self> {
+    pub(crate) fn start(folders: Vec<PathBuf>) -> Result<Self> {
         let inotify = inotify::init(CreateFlags::CLOEXEC).context("cannot use inotify")?;
-        inotify::add_watch(&inotify, streams, WatchFlags::CREATE)
-            .with_context(|| format!("cannot watch {}", streams.display()))?;
+        for streams in &folders {
+            inotify::add_watch(&inotify, streams, WatchFlags::CREATE)
+                .with_context(|| format!("cannot watch {}", streams.display()))?;
+        }
         let mut watched = Watched {
             inotify,
-            streams: streams.to_owned(),
+            streams: folders,
             folders: BTreeSet::new(),
         };
         watched.add_streams()?;
@@ -51,7 +53,7 @@ impl SpoolWatch {
 
 struct Watched {
     inotify: OwnedFd,
-    streams: PathBuf,
+    streams: Vec<PathBuf>,
     folders: BTreeSet<PathBuf>,
 }
 
@@ -83,9 +85,14 @@ impl Watched {
     }
 
     fn add_streams(&mut self) -> Result<()> {
-        let shown = || format!("cannot list {}", self.streams.display());
-        for item in std::fs::read_dir(&self.streams).with_context(shown)? {
-            let path = item.with_context(shown)?.path();
+        let mut found = Vec::new();
+        for streams in &self.streams {
+            let shown = || format!("cannot list {}", streams.display());
+            for item in std::fs::read_dir(streams).with_context(shown)? {
+                found.push(item.with_context(shown)?.path());
+            }
+        }
+        for path in found {
             if path.is_dir() && !self.folders.contains(&path) {
                 inotify::add_watch(
                     &self.inotify,

@@ -115,7 +115,13 @@ impl Worker {
             target,
             sender,
             spool: SpooledStreams::open(layout, crate::payload::hex(&host.boot_id))?,
-            watch: SpoolWatch::start(&layout.streams())?,
+            watch: SpoolWatch::start(
+                layout
+                    .rooms()
+                    .iter()
+                    .map(super::layout::Room::streams)
+                    .collect(),
+            )?,
             receipts,
             released: BTreeMap::new(),
             started: Instant::now(),

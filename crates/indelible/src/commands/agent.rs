@@ -1,11 +1,13 @@
 //! `indelible agent`.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indelible_log::VerifierKey;
 
+use crate::agent::intake::audisp::plugin_text;
 use crate::agent::layout::{Layout, Owner};
 use crate::agent::supervisor::Roles;
 use crate::agent::worker::Target;
@@ -34,7 +36,8 @@ pub(super) struct Agent {
     /// Name of this host's certificate in the folder of --pki; the host's own name if not given
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// How records are obtained: `kernel` as the audit daemon, `observe` beside one
+    /// How records are obtained: `kernel` as the audit daemon, `observe` beside one, `audisp` as a
+    /// plugin of auditd (`audisp:SOCKET` from its af_unix plugin), `file:PATH` from its log
     #[arg(long, value_name = "MODE")]
     capture: Option<Capture>,
     /// The user that the worker becomes when the agent is started as root
@@ -43,6 +46,9 @@ pub(super) struct Agent {
     /// Run one of the agent's processes alone, as service managers do
     #[arg(long, value_enum)]
     role: Option<Role>,
+    /// Print the file for auditd's `plugins.d` that makes it start this agent, and end
+    #[arg(long, requires = "config")]
+    print_plugin: bool,
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     supervised: bool,
@@ -59,11 +65,15 @@ enum Role {
 impl Agent {
     pub(super) fn run(self) -> Result<u8> {
         let config = self.configuration()?;
+        if self.print_plugin {
+            return self.print_plugin(&config);
+        }
         let layout = Layout::at(&config.spool);
         let worker_user = worker_user(&config)?;
         let Some(role) = self.role else {
             let roles = Roles {
                 capture: supervised_words("capture"),
+                records_on_input: config.capture.is_on_standard_input(),
                 worker: config
                     .collector
                     .as_ref()
@@ -74,7 +84,12 @@ impl Agent {
         };
         let mut stopping = Stopping::on_signals()?;
         if self.supervised {
-            stopping = stopping.or_end_of_input();
+            let records_on_input = role == Role::Capture && config.capture.is_on_standard_input();
+            stopping = if records_on_input {
+                stopping.or_lost_reader()
+            } else {
+                stopping.or_end_of_input()
+            };
         }
         // Whichever role comes first makes the folders of both.
         layout.create(worker_user)?;
@@ -92,6 +107,21 @@ impl Agent {
                 agent::work(&layout, target, &stopping)?;
             }
         }
+        Ok(exit::DONE)
+    }
+
+    fn print_plugin(&self, config: &AgentConfig) -> Result<u8> {
+        anyhow::ensure!(
+            config.capture.is_on_standard_input(),
+            "the configuration says capture = {:?}; a plugin needs capture = \"audisp\"",
+            config.capture.word()
+        );
+        let path = self.config.as_deref().context("--config is needed")?;
+        let path = std::fs::canonicalize(path)
+            .with_context(|| format!("cannot find {}", path.display()))?;
+        let program = std::env::current_exe().context("cannot find the program itself")?;
+        let mut output = std::io::stdout().lock();
+        write!(output, "{}", plugin_text(&program, &path))?;
         Ok(exit::DONE)
     }
 

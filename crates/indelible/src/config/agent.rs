@@ -59,15 +59,28 @@ pub(crate) enum Capture {
     Kernel,
     /// From the multicast group, beside a running daemon; best effort.
     Observe,
+    /// From auditd's dispatcher: as its plugin, on standard input, or from the socket of its
+    /// `af_unix` plugin.
+    Audisp(Option<PathBuf>),
+    /// From auditd's log, across its rotation.
+    File(PathBuf),
 }
 
 impl Capture {
     /// The word that the configuration and stream openings use.
-    pub(crate) fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> String {
         match self {
-            Self::Kernel => "kernel",
-            Self::Observe => "observe",
+            Self::Kernel => "kernel".into(),
+            Self::Observe => "observe".into(),
+            Self::Audisp(None) => "audisp".into(),
+            Self::Audisp(Some(socket)) => format!("audisp:{}", socket.display()),
+            Self::File(path) => format!("file:{}", path.display()),
         }
+    }
+
+    /// Whether standard input carries the records.
+    pub(crate) fn is_on_standard_input(&self) -> bool {
+        *self == Self::Audisp(None)
     }
 }
 
@@ -75,11 +88,21 @@ impl FromStr for Capture {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "kernel" => Ok(Self::Kernel),
-            "observe" => Ok(Self::Observe),
+        let absolute = |path: &str| {
+            let path = PathBuf::from(path);
+            let wrong = || format!("{text:?} needs an absolute path after the colon");
+            Some(path)
+                .filter(|path| path.is_absolute())
+                .ok_or_else(wrong)
+        };
+        match text.split_once(':') {
+            None if text == "kernel" => Ok(Self::Kernel),
+            None if text == "observe" => Ok(Self::Observe),
+            None if text == "audisp" => Ok(Self::Audisp(None)),
+            Some(("audisp", path)) => Ok(Self::Audisp(Some(absolute(path)?))),
+            Some(("file", path)) => Ok(Self::File(absolute(path)?)),
             _ => Err(format!(
-                "unknown capture {text:?}; known are kernel and observe"
+                "unknown capture {text:?}; known are kernel, observe, audisp, audisp:SOCKET and file:PATH"
             )),
         }
     }
@@ -120,5 +143,21 @@ mod tests {
             "{error}"
         );
         assert!(toml::from_str::<AgentConfig>("spool = '/s'\ncapture = 'x'").is_err());
+    }
+
+    #[test]
+    fn ways_to_capture_come_back() {
+        for word in [
+            "kernel",
+            "observe",
+            "audisp",
+            "audisp:/run/a",
+            "file:/var/log/a b",
+        ] {
+            assert_eq!(word.parse::<Capture>().unwrap().word(), word);
+        }
+        for word in ["", "file", "file:", "file:relative", "kernel:/x", "audisp:"] {
+            assert!(word.parse::<Capture>().is_err(), "{word:?}");
+        }
     }
 }

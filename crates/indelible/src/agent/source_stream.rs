@@ -1,4 +1,4 @@
-//! The stream that capture writes: one per boot, continued when capture starts again.
+//! A stream of this host: one per source and boot, continued when its writer starts again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use indelible_sys::audit::Message;
 use indelible_sys::host::Host;
 use serde::Serialize;
 
-use super::layout::Layout;
+use super::layout::Room;
+use super::lines::Line;
 use super::opened::Opened;
 use crate::payload::{self, Gap, GapReason, Predecessor, StreamOpened};
 
-/// The writer of this boot's kernel stream. Entries are collected and then written as one frame.
+/// The writer of one source's stream. Entries are collected and then written as one frame.
 #[derive(Debug)]
-pub(crate) struct KernelStream {
+pub(crate) struct SourceStream {
     spool: SpoolWriter,
     pending: Vec<u8>,
     pending_entries: u64,
@@ -27,14 +28,14 @@ pub(crate) struct KernelStream {
     dropped: u64,
 }
 
-impl KernelStream {
+impl SourceStream {
     /// Continues the stream of `source` of this boot, or opens one that names its predecessor.
-    pub(crate) fn open(layout: &Layout, source: &str, host: &Host, now_ns: u64) -> Result<Self> {
-        let folder = layout.streams();
+    pub(crate) fn open(room: &Room, source: &str, host: &Host, now_ns: u64) -> Result<Self> {
+        let folder = room.streams();
         let shown = folder.display();
         let streams =
             RealDir::open_for_group(&folder).with_context(|| format!("cannot open {shown}"))?;
-        let past = Past::read(layout, &streams, source, &payload::hex(&host.boot_id))
+        let past = Past::read(room, &streams, source, &payload::hex(&host.boot_id))
             .with_context(|| format!("cannot read the streams in {shown}"))?;
         if let Some(id) = past.current {
             match SpoolWriter::open(&streams, id, SpoolOptions::default()) {
@@ -45,7 +46,7 @@ impl KernelStream {
                     let mut stream = Self::new(spool);
                     if stream.spool.next() == 0 {
                         // The crash came between the folder and its first frame.
-                        stream.write_opening(&layout.opened(id))?;
+                        stream.write_opening(&room.opened(id))?;
                     }
                     return Ok(stream);
                 }
@@ -57,11 +58,11 @@ impl KernelStream {
         }
         let id = StreamId::random();
         let opened = Opened::new(StreamOpened::new(source, host, past.predecessor), now_ns);
-        opened.save(&layout.opened(id))?;
+        opened.save(&room.opened(id))?;
         let (spool, _) = SpoolWriter::open(&streams, id, SpoolOptions::default())
             .context("cannot open the spool")?;
         let mut stream = Self::new(spool);
-        stream.write_opening(&layout.opened(id))?;
+        stream.write_opening(&room.opened(id))?;
         Ok(stream)
     }
 
@@ -90,14 +91,37 @@ impl KernelStream {
     /// Adds one record of the kernel.
     pub(crate) fn push_record(&mut self, message: &Message<'_>, now_ns: u64) {
         let flags = if message.truncated { CUT_BY_SOURCE } else { 0 };
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.clear();
+        payload.extend_from_slice(&message.kind.to_be_bytes());
+        payload.extend_from_slice(message.text);
+        self.push_payload(Kind::Audit, flags, &payload, now_ns);
+        self.payload = payload;
+    }
+
+    /// Adds an entry; a payload that is too long is cut.
+    pub(crate) fn push_payload(&mut self, kind: Kind, flags: u16, payload: &[u8], now_ns: u64) {
         let header = Header {
             flags,
-            ..self.header(Kind::Audit, now_ns)
+            ..self.header(kind, now_ns)
         };
-        self.payload.clear();
-        self.payload.extend_from_slice(&message.kind.to_be_bytes());
-        self.payload.extend_from_slice(message.text);
-        entry::push(&mut self.pending, &header, &self.payload);
+        entry::push(&mut self.pending, &header, payload);
+        self.pending_entries += 1;
+    }
+
+    /// Adds a line, cut where it was too long to be held.
+    pub(crate) fn push_line(&mut self, kind: Kind, line: &Line<'_>, now_ns: u64) {
+        let Some(cut) = &line.cut else {
+            return self.push_payload(kind, 0, line.payload, now_ns);
+        };
+        let header = self.header(kind, now_ns);
+        entry::push_cut(
+            &mut self.pending,
+            &header,
+            line.payload,
+            cut.payload_bytes,
+            &cut.sha256,
+        );
         self.pending_entries += 1;
     }
 
@@ -119,7 +143,7 @@ impl KernelStream {
         }
     }
 
-    /// Bytes that wait for [`KernelStream::write`].
+    /// Bytes that wait for [`SourceStream::write`].
     pub(crate) fn pending_bytes(&self) -> usize {
         self.pending.len()
     }
@@ -193,14 +217,14 @@ struct Past {
 }
 
 impl Past {
-    fn read(layout: &Layout, streams: &Arc<dyn Dir>, source: &str, boot_id: &str) -> Result<Self> {
+    fn read(room: &Room, streams: &Arc<dyn Dir>, source: &str, boot_id: &str) -> Result<Self> {
         let mut past = Self {
             current: None,
             predecessor: None,
         };
         let mut newest_ns = 0;
-        for id in Opened::list(layout)? {
-            let Ok(opened) = Opened::load(&layout.opened(id)) else {
+        for id in Opened::list(room)? {
+            let Ok(opened) = Opened::load(&room.opened(id)) else {
                 continue;
             };
             if opened.opening.source != source || opened.time_ns < newest_ns {

@@ -1,0 +1,251 @@
+//! Sources other than the kernel's socket: each is read into a stream of its own.
+//!
+//! ```text
+//! source ─ take ─▶ stream ─ write, sync ─▶ position: "before this byte all is below this sequence"
+//! ```
+//! A position is stored after the entries that it speaks of are durable, and names the sequence
+//! number that it belongs to. What was written above it is found in the stream itself when the
+//! source is opened again, so that nothing is read twice and nothing is left out, however the
+//! process ended.
+
+pub(crate) mod audisp;
+pub(crate) mod file;
+mod position;
+mod rotation;
+
+use std::fs;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use indelible_log::Kind;
+use indelible_sys::clock::realtime_ns;
+use indelible_sys::wait::wait_for_any;
+
+use super::layout::{Layout, Room};
+use super::lines::Lines;
+use super::source_stream::SourceStream;
+use super::stopping::Stopping;
+use crate::payload::{Gap, GapReason};
+pub(crate) use position::Position;
+use position::PositionFile;
+
+/// Something that entries are read from. It waits for nothing.
+pub(crate) trait Source {
+    /// Takes what is there, at most about [`SLICE_BYTES`] of it.
+    fn take(&mut self, sink: &mut Sink<'_>) -> Result<Taken>;
+
+    /// Where the source stands after what it gave, for sources that can be read again.
+    fn position(&self) -> Option<Position> {
+        None
+    }
+
+    /// What shows that there is something to take; a source without is looked at from time to time.
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        Vec::new()
+    }
+}
+
+/// What [`Source::take`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Nothing was there.
+    Nothing,
+    /// Something was, and more may be.
+    Something,
+    /// The position must be stored before anything more is taken.
+    Turned,
+    /// Nothing will ever come again.
+    Ended,
+}
+
+/// Where a source puts what it read.
+pub(crate) struct Sink<'a> {
+    stream: &'a mut SourceStream,
+    kind: Kind,
+    now_ns: u64,
+}
+
+impl Sink<'_> {
+    /// Adds the lines that end in `bytes`.
+    pub(crate) fn lines(&mut self, lines: &mut Lines, bytes: &[u8]) {
+        lines.feed(bytes, |line| {
+            self.stream.push_line(self.kind, line, self.now_ns);
+        });
+    }
+
+    /// Adds the line that has not ended, where nothing will be added to it.
+    pub(crate) fn last_line(&mut self, lines: &mut Lines) {
+        lines.finish(|line| self.stream.push_line(self.kind, line, self.now_ns));
+    }
+
+    /// Records that something is missing.
+    pub(crate) fn gap(&mut self, reason: GapReason, count: Option<u64>, detail: &str) {
+        tracing::warn!(?reason, count, detail, "gap");
+        let gap = Gap::new(reason, count, detail);
+        self.stream.push_json(Kind::Gap, &gap, self.now_ns);
+    }
+}
+
+/// A source with its stream.
+pub(crate) struct Intake {
+    source: Box<dyn Source>,
+    stream: SourceStream,
+    kind: Kind,
+    position: Option<PositionFile>,
+    /// Written but not yet made durable.
+    unsynced: bool,
+    ended: bool,
+}
+
+impl Intake {
+    /// A source whose past is gone once it is read.
+    pub(crate) fn passing(source: Box<dyn Source>, stream: SourceStream, kind: Kind) -> Self {
+        Self {
+            source,
+            stream,
+            kind,
+            position: None,
+            unsynced: false,
+            ended: false,
+        }
+    }
+
+    /// A source that is read on from a position: `open` gets the one that was stored, moved on
+    /// over the entries that were written after it.
+    pub(crate) fn lasting(
+        room: &Room,
+        stream: SourceStream,
+        kind: Kind,
+        open: impl FnOnce(Option<Position>) -> Box<dyn Source>,
+    ) -> Result<Self> {
+        let (file, position) = PositionFile::open(room, &stream)?;
+        Ok(Self {
+            source: open(position),
+            position: Some(file),
+            ..Self::passing(Box::new(Nothing), stream, kind)
+        })
+    }
+
+    fn step(&mut self) -> Result<Taken> {
+        if self.ended {
+            return Ok(Taken::Ended);
+        }
+        let mut sink = Sink {
+            stream: &mut self.stream,
+            kind: self.kind,
+            now_ns: realtime_ns(),
+        };
+        let taken = self.source.take(&mut sink)?;
+        if self.stream.pending_bytes() > 0 {
+            self.stream.write()?;
+            self.unsynced = true;
+        }
+        match taken {
+            Taken::Turned => self.keep()?,
+            Taken::Ended => {
+                self.ended = true;
+                self.keep()?;
+            }
+            Taken::Nothing | Taken::Something => {}
+        }
+        Ok(taken)
+    }
+
+    /// Makes durable what was written, then the position.
+    fn keep(&mut self) -> Result<()> {
+        self.stream.account_for_drops(realtime_ns())?;
+        self.stream
+            .sync_handle()
+            .sync()
+            .context("cannot sync the spool")?;
+        self.unsynced = false;
+        if let (Some(file), Some(position)) = (&mut self.position, self.source.position()) {
+            file.store(self.stream.spool().next(), position)?;
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, layout: &Layout) -> Result<()> {
+        let released = fs::read(layout.released_position(self.stream.id())).unwrap_or_default();
+        let Ok(released) = <[u8; 8]>::try_from(released) else {
+            return Ok(());
+        };
+        // What stands above the position is still needed to find it.
+        let needed = self
+            .position
+            .as_ref()
+            .map_or(u64::MAX, PositionFile::sequence);
+        self.stream
+            .release(u64::from_be_bytes(released).min(needed))
+    }
+}
+
+/// Reads all sources until asked to stop or until each of them has ended.
+pub(crate) fn run(layout: &Layout, mut intakes: Vec<Intake>, stopping: &Stopping) -> Result<()> {
+    let mut kept_at = Instant::now();
+    let mut released_at = Instant::now();
+    while !stopping.requested() {
+        let mut busy = false;
+        let mut ended = true;
+        for intake in &mut intakes {
+            let taken = intake.step()?;
+            busy |= matches!(taken, Taken::Something | Taken::Turned);
+            ended &= taken == Taken::Ended;
+        }
+        if kept_at.elapsed() >= KEEP_EVERY {
+            kept_at = Instant::now();
+            for intake in intakes.iter_mut().filter(|intake| intake.unsynced) {
+                intake.keep()?;
+            }
+        }
+        if released_at.elapsed() >= RELEASE_EVERY {
+            released_at = Instant::now();
+            for intake in &mut intakes {
+                intake.release(layout)?;
+            }
+        }
+        if ended {
+            break;
+        }
+        if !busy {
+            let descriptors: Vec<BorrowedFd<'_>> = intakes
+                .iter()
+                .filter(|intake| !intake.ended)
+                .flat_map(|intake| intake.source.descriptors())
+                .collect();
+            wait_for_any(&descriptors, LOOK_EVERY)?;
+        }
+    }
+    for intake in &mut intakes {
+        // What came with the request to stop, or just before it.
+        let mut slices = 0;
+        while slices < LAST_SLICES_MAX && matches!(intake.step()?, Taken::Something | Taken::Turned)
+        {
+            slices += 1;
+        }
+        intake.keep()?;
+        tracing::info!(stream = %intake.stream.id(), next = intake.stream.spool().next(), "stopped");
+    }
+    Ok(())
+}
+
+/// Stands in while a source is being opened.
+struct Nothing;
+
+impl Source for Nothing {
+    fn take(&mut self, _: &mut Sink<'_>) -> Result<Taken> {
+        Ok(Taken::Ended)
+    }
+}
+
+/// Bytes that a source takes at a time.
+pub(crate) const SLICE_BYTES: usize = 256 << 10;
+/// How often sources without a descriptor are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often entries are made durable and positions stored.
+const KEEP_EVERY: Duration = Duration::from_millis(200);
+/// How often files are removed that the worker no longer needs.
+const RELEASE_EVERY: Duration = Duration::from_secs(1);
+/// Slices that are still taken from a source when everything stops.
+const LAST_SLICES_MAX: usize = 256;

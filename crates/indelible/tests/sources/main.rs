@@ -1,0 +1,6 @@
+//! Sources other than the kernel's socket, read by the real binary: nothing is lost and nothing is
+//! read twice, whatever is killed, rotated or torn.
+
+mod agent;
+mod audisp;
+mod file;
