@@ -6,6 +6,7 @@ mod append;
 mod audit;
 mod burst;
 mod capture;
+mod deleted;
 mod report;
 
 use anyhow::{Result, bail};
@@ -26,8 +27,11 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("append") {
         append::run(&mut report)?;
     }
-    report.write(names.is_empty())
+    if wanted("deleted") {
+        deleted::run(&mut report)?;
+    }
+    report.write()
 }
 
 /// The benches, by name.
-const BENCHES: [&str; 2] = ["capture", "append"];
+const BENCHES: &[&str] = &["capture", "append", "deleted"];

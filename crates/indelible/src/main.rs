@@ -6,6 +6,7 @@ mod collector;
 mod commands;
 mod config;
 mod demo;
+mod detect;
 mod exit;
 mod net;
 mod payload;

@@ -30,24 +30,39 @@ impl Report {
         let _ = writeln!(self.text, "- {text}");
     }
 
-    /// Writes docs/benchmarks.md after a whole run.
-    pub(super) fn write(&self, whole: bool) -> Result<()> {
-        if !whole {
-            println!("\ndocs/benchmarks.md is written by a run of all benches only");
-            return Ok(());
-        }
+    /// Puts what was measured into docs/benchmarks.md, in the place of the same benches' older
+    /// figures.
+    pub(super) fn write(&self) -> Result<()> {
         let path = shell::root().join("docs/benchmarks.md");
+        let former = fs::read_to_string(&path).unwrap_or_default();
+        let mut sections = sections(&former);
+        for (title, text) in self::sections(&self.text) {
+            match sections.iter_mut().find(|(known, _)| *known == title) {
+                Some(section) => section.1 = text,
+                None => sections.push((title, text)),
+            }
+        }
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let cores = std::thread::available_parallelism()?;
-        let text = format!(
+        let mut text = format!(
             "# Benchmarks\n\nWritten by `cargo xtask bench`: the peer and ours in turn, in one run, \
              medians of the rounds.\nMachine: {cores} cores, a virtual machine, Linux {}.\n\
-             CPU seconds are the process's own threads (user and kernel), from schedstat.\n{}",
+             CPU seconds are the process's own threads (user and kernel), from schedstat.\n",
             kernel.trim(),
-            self.text,
         );
+        for (title, body) in sections {
+            let _ = write!(text, "\n## {title}\n{body}");
+        }
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+/// The sections of a page: title, and the text below it.
+fn sections(page: &str) -> Vec<(&str, &str)> {
+    page.split("\n## ")
+        .skip(1)
+        .filter_map(|section| section.split_once('\n'))
+        .collect()
 }
 
 /// The median of some figures; of an even number of them the lower one.
@@ -58,4 +73,16 @@ pub(super) fn median(figures: &[f64]) -> f64 {
         .get((sorted.len().saturating_sub(1)) / 2)
         .copied()
         .unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sections;
+
+    #[test]
+    fn pages_have_sections() {
+        let page = "# Title\n\nintroduction\n\n## A\n\none\n\n## B\n\n- two\n";
+        assert_eq!(sections(page), [("A", "\none\n"), ("B", "\n- two\n")]);
+        assert_eq!(sections(""), []);
+    }
 }

@@ -57,7 +57,7 @@ impl fmt::Display for Verdict {
 }
 
 /// What is said about one file that a process runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// How it relates to its path.
     pub verdict: Verdict,

@@ -3,6 +3,7 @@
 mod agent;
 mod collector;
 mod demo;
+mod detect;
 mod pki;
 mod rules;
 mod search;
@@ -34,6 +35,7 @@ enum Command {
     Verify(verify::Verify),
     Pki(pki::Pki),
     Rules(rules::Rules),
+    Detect(detect::Detect),
 }
 
 /// Runs the command that the arguments name.
@@ -64,6 +66,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Verify(command) => command.run(),
         Command::Pki(command) => command.run(),
         Command::Rules(command) => command.run(),
+        Command::Detect(command) => command.run(),
     };
     match outcome {
         Ok(code) => code.into(),

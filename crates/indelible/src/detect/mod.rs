@@ -1,0 +1,3 @@
+//! Detections: what the pure cores in `indelible-detect` need gathered, and how findings are shown.
+
+pub(crate) mod deleted;
