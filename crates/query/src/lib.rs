@@ -12,4 +12,5 @@
 #![forbid(unsafe_code)]
 
 pub mod criteria;
+pub mod expr;
 pub mod limits;
