@@ -10,5 +10,7 @@
 mod error;
 pub mod limits;
 pub mod native;
+pub mod relp;
+pub mod syslog;
 
 pub use error::WireError;

@@ -66,3 +66,29 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
 pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 /// Wait before an agent asks again a collector that showed another history.
 pub const DISTRUST_WAIT: Duration = Duration::from_secs(300);
+
+/// Longest syslog message that is passed on whole: what an entry's payload can hold. A longer one
+/// is passed on in parts, and stays one message.
+pub const SYSLOG_MESSAGE_BYTES_MAX: usize = 65_000;
+/// Length at which a message counts as endless and ends its connection.
+pub const SYSLOG_FRAME_BYTES_MAX: u64 = 1 << 30;
+/// Digits of an octet count: those of [`SYSLOG_FRAME_BYTES_MAX`].
+pub const SYSLOG_COUNT_DIGITS_MAX: usize = 10;
+/// What a framer keeps allocated while no message is incomplete.
+pub const FRAMER_BYTES_KEPT: usize = 4 * 1024;
+
+/// Largest transaction number of RELP; 1 follows it.
+pub const RELP_TXNR_MAX: u32 = 999_999_999;
+/// Digits of a transaction number and of a data length.
+pub const RELP_DIGITS_MAX: usize = 9;
+/// Letters of a RELP command.
+pub const RELP_COMMAND_BYTES_MAX: usize = 32;
+/// Data of RELP commands other than `syslog`: offers and answers are a few hundred bytes.
+pub const RELP_CONTROL_BYTES_MAX: usize = 32 * 1024;
+/// Messages that a RELP server holds unanswered before it stops reading; far above the windows
+/// that clients use (128 by default), so that only a runaway client reaches it.
+pub const RELP_UNANSWERED_MAX: usize = 16_384;
+/// Messages that a RELP client keeps unanswered, as librelp's default.
+pub const RELP_WINDOW_DEFAULT: usize = 128;
+/// How long a RELP server may take to answer: as librelp's default.
+pub const RELP_ANSWER_MAX: Duration = Duration::from_secs(90);

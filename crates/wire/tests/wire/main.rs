@@ -1,7 +1,9 @@
-//! Tests of the native protocol through its public face.
+//! Tests of the protocols through its public face.
 
 mod malicious;
 mod messages;
 mod model;
+mod relp;
 mod sim;
+mod syslog;
 mod vectors;
