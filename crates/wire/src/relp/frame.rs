@@ -380,7 +380,7 @@ mod tests {
     fn a_long_message_comes_in_parts_and_stays_one() {
         let mut bytes = Vec::new();
         push(&mut bytes, 7, "syslog", &vec![b'\n'; 70_000]);
-        push(&mut bytes, 8, "syslog", &vec![b'x'; 1]);
+        push(&mut bytes, 8, "syslog", b"x");
         check(
             &bytes,
             &["7 syslog 70000 in parts 70000", "8 syslog 1 x"],
