@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
         write::default(&event, &locale, &mut out);
         write::interpret(&event, &locale, &mut out);
         write::text(&event, &locale, &mut out);
-        write::csv(&event, &locale, &mut out);
+        write::csv(&event, &locale, write::Columns::default(), &mut out);
 
         out.clear();
         write::ndjson(&event, &NoNames, &mut out);

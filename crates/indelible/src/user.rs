@@ -42,6 +42,7 @@ impl User {
 pub(crate) struct LocalNames {
     users: HashMap<u32, String>,
     groups: HashMap<u32, String>,
+    names_unknown: bool,
 }
 
 impl LocalNames {
@@ -50,21 +51,34 @@ impl LocalNames {
         Self {
             users: ids(PASSWD),
             groups: ids(GROUP),
+            names_unknown: false,
+        }
+    }
+
+    /// The same, with `unknown(1234)` for ids without a name, as audit's tools have it.
+    pub(crate) fn read_as_tool() -> Self {
+        Self {
+            names_unknown: true,
+            ..Self::read()
+        }
+    }
+
+    fn name<'a>(&self, names: &'a HashMap<u32, String>, id: u32) -> Option<Cow<'a, str>> {
+        match names.get(&id) {
+            Some(name) => Some(Cow::Borrowed(name.as_str())),
+            None if self.names_unknown => Some(format!("unknown({})", id.cast_signed()).into()),
+            None => None,
         }
     }
 }
 
 impl Names for LocalNames {
     fn user(&self, uid: u32) -> Option<Cow<'_, str>> {
-        self.users
-            .get(&uid)
-            .map(|name| Cow::Borrowed(name.as_str()))
+        self.name(&self.users, uid)
     }
 
     fn group(&self, gid: u32) -> Option<Cow<'_, str>> {
-        self.groups
-            .get(&gid)
-            .map(|name| Cow::Borrowed(name.as_str()))
+        self.name(&self.groups, gid)
     }
 }
 

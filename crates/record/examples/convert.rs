@@ -69,7 +69,7 @@ fn main() -> std::io::Result<()> {
         "interpret" => write::interpret(&event, &locale, &mut out),
         "enriched" => write::enriched(&event, &names, &mut out),
         "text" => write::text(&event, &locale, &mut out),
-        "csv" => write::csv(&event, &locale, &mut out),
+        "csv" => write::csv(&event, &locale, write::Columns::default(), &mut out),
         "ndjson" => write::ndjson(&event, &names, &mut out),
         _ => write::raw(&event, &mut out),
     };

@@ -41,11 +41,12 @@ enum Command {
 /// Runs the command that the arguments name.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
-    if let Some(code) = crate::rules::run_as_tool(&arguments) {
+    let as_tool = crate::rules::run_as_tool(&arguments);
+    if let Some(code) = as_tool.or_else(|| search::run_as_tool(&arguments)) {
         return code.into();
     }
     let arguments = crate::rules::normalised(arguments);
-    let cli = match Cli::try_parse_from(search::normalised(arguments.into_iter())) {
+    let cli = match Cli::try_parse_from(search::normalised(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help is an answer, not an error; a reader that went away does not matter.

@@ -1,91 +1,68 @@
 //! `indelible search`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use anyhow::Result;
-use clap::{Args, ValueEnum};
-use indelible_query::criteria::Criteria;
+use anyhow::{Result, bail};
+use clap::Args;
 
 use crate::exit;
-use crate::search::{Form, Source};
+use crate::search::arguments::Arguments;
+use crate::search::place::Found;
+use crate::search::{Manner, Request, Source, ausearch, place, words};
 
 /// Find events in audit logs, a spool or a collector's store
 ///
-/// Reads /var/log/audit where it exists, unless told otherwise.
+/// Takes every option of ausearch, as ausearch writes it (-ts, -ui, -if, …) or in long. Reads
+/// standard input if that is a pipe, else the audit daemon's log, this host's spool, or the store
+/// that is kept here, and says which. Exit code 0: something was found; 1: nothing; 2: an error.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub(super) struct Search {
-    /// Events with this key (the `-k` of their rule); part of it suffices
-    #[arg(short, long, value_name = "KEY")]
-    key: Option<String>,
-    /// Interpret numbers: ids, system calls, times
-    #[arg(short, long)]
-    interpret: bool,
-    /// Form of the output [default: default, or interpret with -i]
-    #[arg(long, value_enum, value_name = "FORM")]
-    format: Option<FormArgument>,
-    /// The records as they were stored
-    #[arg(short, long, conflicts_with = "format")]
-    raw: bool,
-    /// Read this file, or the files of this folder
-    #[arg(long = "if", alias = "input", value_name = "PATH")]
-    input: Option<PathBuf>,
-    /// Read a collector's store
-    #[arg(long, value_name = "DIR", conflicts_with = "input")]
-    store: Option<PathBuf>,
-    /// Read a host's spool
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["input", "store"])]
-    spool: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormArgument {
-    /// The records as they were stored
-    Raw,
-    /// A time line, then the records, the last first
-    Default,
-    /// The same with numbers in words
-    Interpret,
-    /// One JSON object per event
-    Ndjson,
+    #[command(flatten)]
+    arguments: Arguments,
 }
 
 impl Search {
     pub(super) fn run(self) -> Result<u8> {
-        let form = match self.format {
-            Some(FormArgument::Raw) => Form::Raw,
-            Some(FormArgument::Default) => Form::Default,
-            Some(FormArgument::Interpret) => Form::Interpret,
-            Some(FormArgument::Ndjson) => Form::Ndjson,
-            None if self.raw => Form::Raw,
-            None if self.interpret => Form::Interpret,
-            None => Form::Default,
+        let request = Request::new(&self.arguments, Manner::Native)?;
+        let source = match place::find(&self.arguments.place) {
+            Found::Given(source) => source,
+            Found::Default(source) => {
+                let (Source::Files(path) | Source::Store(path) | Source::Spool(path)) = &source;
+                eprintln!("reading {}", path.display());
+                source
+            }
+            Found::Nothing(path) => bail!(
+                "{} does not exist; name a source with --input, --spool or --store",
+                path.display()
+            ),
         };
-        let source = match (self.input, self.store, self.spool) {
-            (Some(path), _, _) => Source::Files(path),
-            (_, Some(store), _) => Source::Store(store),
-            (_, _, Some(spool)) => Source::Spool(spool),
-            _ => Source::local()?,
-        };
-        let criteria = Criteria {
-            key: self.key.map(String::into_bytes),
-            ..Criteria::default()
-        };
-        let found = crate::search::run(&source, &criteria, form)?;
-        if found == 0 {
-            eprintln!("<no matches>");
-            return Ok(exit::NOTHING);
+        let found = request.run(&source)?;
+        if found > 0 {
+            return Ok(exit::DONE);
         }
-        Ok(exit::DONE)
+        if request.says_nothing_found() {
+            eprintln!("<no matches>");
+        }
+        Ok(exit::NOTHING)
     }
 }
 
+/// The exit code of ausearch, if the program was started under that name.
+pub(super) fn run_as_tool(arguments: &[OsString]) -> Option<u8> {
+    let (program, rest) = arguments.split_first()?;
+    let is_tool = std::path::Path::new(program).file_name()? == "ausearch";
+    is_tool.then(|| ausearch::run(rest))
+}
+
 /// ausearch's single-dash words as long options, so that the parser understands them.
-pub(super) fn normalised(
-    arguments: impl Iterator<Item = OsString>,
-) -> impl Iterator<Item = OsString> {
-    arguments.map(|argument| match argument.to_str() {
-        Some("-if") => "--if".into(),
-        _ => argument,
-    })
+pub(super) fn normalised(arguments: Vec<OsString>) -> Vec<OsString> {
+    match &arguments[..] {
+        [program, command, rest @ ..] if command == "search" => {
+            let mut all = vec![program.clone(), command.clone()];
+            all.extend(words::lenient(rest));
+            all
+        }
+        _ => arguments,
+    }
 }

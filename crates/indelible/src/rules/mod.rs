@@ -27,7 +27,7 @@ use std::path::Path;
 
 pub(crate) use folder::Folder;
 pub(crate) use given::{Given, Reading, normalised};
-pub(crate) use host::machine;
+pub(crate) use host::{LocalHost, machine};
 pub(crate) use input::{Input, Trust};
 pub(crate) use kernel::Kernel;
 

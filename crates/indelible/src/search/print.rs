@@ -1,6 +1,8 @@
 //! Printing: the work that makes an event's text.
 
-use indelible_record::write::{self, Locale};
+use std::ffi::OsString;
+
+use indelible_record::write::{self, Columns, Locale};
 use indelible_record::{Event, Names};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,7 +15,26 @@ pub(crate) enum Form {
     Raw,
     Default,
     Interpret,
+    Csv,
+    Text,
+    Json,
     Ndjson,
+}
+
+impl Form {
+    /// The form of this name.
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "raw" => Self::Raw,
+            "default" => Self::Default,
+            "interpret" => Self::Interpret,
+            "csv" => Self::Csv,
+            "text" => Self::Text,
+            "json" => Self::Json,
+            "ndjson" => Self::Ndjson,
+            _ => return None,
+        })
+    }
 }
 
 /// Makes the text of events.
@@ -21,16 +42,39 @@ pub(crate) struct Print<'a> {
     pub(crate) form: Form,
     pub(crate) names: &'a (dyn Names + Sync),
     pub(crate) zone: TimeZone,
+    pub(crate) century: bool,
+    pub(crate) columns: Columns,
+}
+
+/// The text of a run of events.
+#[derive(Debug, Default)]
+pub(crate) struct Printed {
+    pub(crate) text: Vec<u8>,
+    /// Where each event's text ends.
+    pub(crate) ends: Vec<usize>,
+}
+
+impl Printed {
+    /// The text of each event.
+    pub(crate) fn events(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
+        (0..self.ends.len()).map(|index| {
+            let start = match index {
+                0 => 0,
+                _ => self.ends[index - 1],
+            };
+            &self.text[start..self.ends[index]]
+        })
+    }
 }
 
 impl Work for Print<'_> {
-    type Part = Vec<u8>;
+    type Part = Printed;
 
-    fn part(&self) -> Vec<u8> {
-        Vec::new()
+    fn part(&self) -> Printed {
+        Printed::default()
     }
 
-    fn event(&self, event: &Event, text: &mut Vec<u8>) {
+    fn event(&self, event: &Event, part: &mut Printed) {
         let offset_s = |seconds: u64| {
             let time = i64::try_from(seconds)
                 .ok()
@@ -40,13 +84,29 @@ impl Work for Print<'_> {
         let locale = Locale {
             names: self.names,
             offset_s: &offset_s,
-            century: false,
+            century: self.century,
         };
+        let text = &mut part.text;
         match self.form {
             Form::Raw => write::raw(event, text),
             Form::Default => write::default(event, &locale, text),
             Form::Interpret => write::interpret(event, &locale, text),
+            Form::Csv => write::csv(event, &locale, self.columns, text),
+            Form::Text => write::text(event, &locale, text),
             Form::Ndjson => write::ndjson(event, self.names, text),
+            Form::Json => {
+                write::ndjson(event, self.names, text);
+                text.pop();
+            }
         }
+        part.ends.push(text.len());
     }
+}
+
+/// Whether the locale's dates have four digits for the year: the American one's have, the C
+/// locale's have two.
+pub(crate) fn has_century() -> bool {
+    let set = |name: &&str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let locale: Option<OsString> = ["LC_ALL", "LC_TIME", "LANG"].iter().find_map(set);
+    locale.is_some_and(|locale| locale.as_encoded_bytes().starts_with(b"en_US"))
 }

@@ -45,14 +45,16 @@ impl Condition {
             Self::Id { places, id, name } => places
                 .iter()
                 .any(|place| has_id(event, *place, *id, name.as_deref())),
-            Self::Arch(wanted) => event
-                .records()
-                .filter_map(|record| record.get("arch"))
+            Self::Arch(wanted) => {
+                event
+                    .records()
+                    .filter_map(|record| record.get("arch"))
                     .any(|field| {
-                    let lower = format!("{wanted:x}");
-                    field.value == lower.as_bytes()
-                        || field.value == lower.to_ascii_uppercase().as_bytes()
-                }),
+                        let lower = format!("{wanted:x}");
+                        field.value == lower.as_bytes()
+                            || field.value == lower.to_ascii_uppercase().as_bytes()
+                    })
+            }
             Self::Success(wanted) => success(event) == Some(*wanted),
             Self::Types(types) => event
                 .records()
@@ -155,7 +157,11 @@ fn success(event: &Event) -> Option<bool> {
         let field = said.iter().find_map(|name| record.get(name))?;
         let done: &[&[u8]] = &[b"yes", b"success", b"1", b"granted"];
         let not_done: &[&[u8]] = &[b"no", b"failed", b"0", b"denied"];
-        let is = |words: &[&[u8]]| words.iter().any(|word| word.eq_ignore_ascii_case(field.value));
+        let is = |words: &[&[u8]]| {
+            words
+                .iter()
+                .any(|word| word.eq_ignore_ascii_case(field.value))
+        };
         if is(done) {
             return Some(true);
         }

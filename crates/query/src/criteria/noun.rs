@@ -145,9 +145,7 @@ impl Text {
             (Self::Host, SocketAddress::Inet { address, .. }) => {
                 test(address.to_string().as_bytes())
             }
-            (Self::Host, SocketAddress::Inet6 { address, .. }) => {
-                test(inet6(address).as_bytes())
-            }
+            (Self::Host, SocketAddress::Inet6 { address, .. }) => test(inet6(address).as_bytes()),
             (Self::File, SocketAddress::Unix(UnixName::Path(name) | UnixName::Abstract(name))) => {
                 test(name)
             }

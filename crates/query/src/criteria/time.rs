@@ -21,8 +21,6 @@ pub struct Present {
     pub now: Zoned,
     /// When this host was started, in seconds since 1970.
     pub boot_s: Option<i64>,
-    /// Dates have four digits for the year: `%x` of the American locale. The C locale has two.
-    pub century: bool,
 }
 
 /// Which end of a window is meant.
@@ -69,7 +67,7 @@ pub enum NotATime {
         /// What was given.
         text: String,
     },
-    /// Two-digit years from 70 on: nothing was audited then.
+    /// Years before 1971: nothing was audited then.
     #[error("Error - year is {0}")]
     Year(i16),
     /// Nothing at all was given.
@@ -118,11 +116,13 @@ pub fn words(text: &[&str], bound: Bound, present: &Present) -> Result<i64, NotA
     if first.contains(':') {
         return at(now.date(), time_of_day(first, bound)?, present, bound);
     }
-    let date = date(first, bound, present.century)?;
+    let date = date(first, bound)?;
     let time = match second {
         Some(second) => time_of_day(second, bound)?,
         None if bound == Bound::Start => Seconds(0),
-        None => Seconds(i64::from(now.hour()) * 3600 + i64::from(now.minute()) * 60 + i64::from(now.second())),
+        None => Seconds(
+            i64::from(now.hour()) * 3600 + i64::from(now.minute()) * 60 + i64::from(now.second()),
+        ),
     };
     at(date, time, present, bound)
 }
@@ -144,7 +144,9 @@ pub fn since(text: &str, bound: Bound, present: &Present) -> Result<i64, NotATim
     let zone = present.now.time_zone().clone();
     let zoned = |civil: DateTime| civil.to_zoned(zone.clone()).map_err(|_| unknown());
     // A date alone would be read as a date and time at midnight.
-    if let Ok(date) = text.parse::<Date>() && text.len() <= DATE_LENGTH {
+    if let Ok(date) = text.parse::<Date>()
+        && text.len() <= DATE_LENGTH
+    {
         let time = match bound {
             Bound::Start => Time::midnight(),
             Bound::End => Time::constant(23, 59, 59, 0),
@@ -173,9 +175,11 @@ fn named(word: &str, bound: Bound, present: &Present) -> Option<Zoned> {
         "today" if bound == Bound::End => Some(now.clone()),
         "today" => midnight(today),
         "yesterday" => midnight(today.yesterday().ok()?),
-        "this-hour" => now.checked_sub(SignedDuration::from_secs(
-            i64::from(now.minute()) * 60 + i64::from(now.second()),
-        )).ok(),
+        "this-hour" => now
+            .checked_sub(SignedDuration::from_secs(
+                i64::from(now.minute()) * 60 + i64::from(now.second()),
+            ))
+            .ok(),
         "this-week" => {
             let back = i64::from(today.weekday().to_sunday_zero_offset());
             midnight(today.checked_sub(back.days()).ok()?)
@@ -207,22 +211,23 @@ fn at(date: Date, time: Seconds, present: &Present, bound: Bound) -> Result<i64,
     Ok(zoned.timestamp().as_second())
 }
 
-/// `11/14/23`, or with four digits for the year. Days beyond the month's last go on into the next
+/// `11/14/23` or `11/14/2023`: `%x` of the C and of the American locale. Days beyond the month's last go on into the next
 /// month, as mktime(3) has it.
-fn date(text: &str, bound: Bound, century: bool) -> Result<Date, NotATime> {
+fn date(text: &str, bound: Bound) -> Result<Date, NotATime> {
     let mut rest = text;
     let wrong = || NotATime::Date {
         bound,
         text: text.to_owned(),
     };
-    let (year_digits, year_max) = if century { (4, 9999) } else { (2, 99) };
     let month = number(&mut rest, 2, 1, 12).ok_or_else(wrong)?;
     let day = after(&mut rest, '/')
         .and_then(|()| number(&mut rest, 2, 1, 31))
         .ok_or_else(wrong)?;
+    let before_year = rest.len();
     let year = after(&mut rest, '/')
-        .and_then(|()| number(&mut rest, year_digits, 0, year_max))
+        .and_then(|()| number(&mut rest, 4, 0, 9999))
         .ok_or_else(wrong)?;
+    let digits = before_year - rest.len() - 1;
     if !rest.is_empty() {
         return Err(NotATime::AfterDate {
             bound,
@@ -230,7 +235,7 @@ fn date(text: &str, bound: Bound, century: bool) -> Result<Date, NotATime> {
         });
     }
     let year = match year {
-        _ if century => year,
+        _ if digits > 2 => year,
         69.. => 1900 + year,
         _ => 2000 + year,
     };
@@ -300,7 +305,6 @@ mod tests {
                 .unwrap()
                 .to_zoned(jiff::tz::TimeZone::UTC),
             boot_s: Some(1_795_627_594),
-            century: false,
         }
     }
 
@@ -313,7 +317,11 @@ mod tests {
 
     fn check(text: &str, start: &str, end: &str) {
         let pieces: Vec<&str> = text.split(' ').collect();
-        assert_eq!(shown(words(&pieces, Bound::Start, &present())), start, "{text}");
+        assert_eq!(
+            shown(words(&pieces, Bound::Start, &present())),
+            start,
+            "{text}"
+        );
         assert_eq!(shown(words(&pieces, Bound::End, &present())), end, "{text}");
     }
 
@@ -339,6 +347,7 @@ mod tests {
         let both = |text: &str, time: &str| check(text, time, time);
         both("11/20/26 10:00:01", "2026-11-20T10:00:01Z");
         both("10:00", "2026-11-25T10:00:00Z");
+        both("11/20/2026 10:00:01", "2026-11-20T10:00:01Z");
         both("1/2/26 23:59:60", "2026-01-03T00:00:00Z");
         check("02/30/26", "2026-03-02T00:00:00Z", "2026-03-02T17:37:23Z");
         check("11/25/68", "2068-11-25T00:00:00Z", "2068-11-25T17:37:23Z");
@@ -347,27 +356,57 @@ mod tests {
     #[test]
     fn what_is_none() {
         let date = |text: &str| {
-            let say = |end: &str| format!("Invalid {end} date ({text}). Month, Day, and Year are required.");
+            let say = |end: &str| {
+                format!("Invalid {end} date ({text}). Month, Day, and Year are required.")
+            };
             check(text, &say("start"), &say("end"));
         };
-        ["", "foo", "2026-11-25", "13/45/2023", "00/10/26", "1/2", "TODAY"]
-            .into_iter()
-            .for_each(date);
-        check("11/25/2026", "Error parsing start date (11/25/2026)", "Error parsing end date (11/25/2026)");
+        [
+            "",
+            "foo",
+            "2026-11-25",
+            "13/45/2023",
+            "00/10/26",
+            "1/2",
+            "TODAY",
+        ]
+        .into_iter()
+        .for_each(date);
+        check(
+            "11/25/26x",
+            "Error parsing start date (11/25/26x)",
+            "Error parsing end date (11/25/26x)",
+        );
+        check("11/25/190", "Error - year is 190", "Error - year is 190");
         check("11/25/70", "Error - year is 1970", "Error - year is 1970");
         let time = |text: &str| {
-            let say = |end: &str| format!("Invalid {end} time ({text}). Hour, Minute, and Second are required.");
+            let say = |end: &str| {
+                format!("Invalid {end} time ({text}). Hour, Minute, and Second are required.")
+            };
             check(&format!("11/25/26 {text}"), &say("start"), &say("end"));
         };
-        ["10", "24:00:00", "10:60:00", "today"].into_iter().for_each(time);
-        check("10:00:00x", "Error parsing start time (10:00:00x)", "Error parsing end time (10:00:00x)");
-        assert_eq!(shown(words(&[], Bound::Start, &present())), "-ts requires either date and/or time");
+        ["10", "24:00:00", "10:60:00", "today"]
+            .into_iter()
+            .for_each(time);
+        check(
+            "10:00:00x",
+            "Error parsing start time (10:00:00x)",
+            "Error parsing end time (10:00:00x)",
+        );
+        assert_eq!(
+            shown(words(&[], Bound::Start, &present())),
+            "-ts requires either date and/or time"
+        );
     }
 
     #[test]
     fn since_and_until() {
         let check = |text: &str, expect: &str| {
-            assert_eq!(shown(since(text, Bound::Start, &present())), expect, "{text}");
+            assert_eq!(
+                shown(since(text, Bound::Start, &present())),
+                expect,
+                "{text}"
+            );
         };
         check("2023-11-14T22:13:20Z", "2023-11-14T22:13:20Z");
         check("2023-11-14T22:13:20+02:00", "2023-11-14T20:13:20Z");
@@ -379,7 +418,10 @@ mod tests {
         check("90m", "2026-11-25T16:07:23Z");
         check("yesterday 10:00", "2026-11-24T10:00:00Z");
         check("11/20/26", "2026-11-20T00:00:00Z");
-        assert_eq!(shown(since("2023-11-14", Bound::End, &present())), "2023-11-14T23:59:59Z");
+        assert_eq!(
+            shown(since("2023-11-14", Bound::End, &present())),
+            "2023-11-14T23:59:59Z"
+        );
         assert!(shown(since("soon", Bound::End, &present())).contains("is no time"));
     }
 
@@ -395,9 +437,13 @@ mod tests {
             state ^= state << 17;
             (state % below as u64) as usize
         };
-        let pieces = ["1", "9", "99", "/", ":", " ", "-", "T", "Z", "ago", "h", "today", "é", "+", "recent"];
+        let pieces = [
+            "1", "9", "99", "/", ":", " ", "-", "T", "Z", "ago", "h", "today", "é", "+", "recent",
+        ];
         for _ in 0..20_000 {
-            let text: String = (0..random(9)).map(|_| pieces[random(pieces.len())]).collect();
+            let text: String = (0..random(9))
+                .map(|_| pieces[random(pieces.len())])
+                .collect();
             for bound in [Bound::Start, Bound::End] {
                 let _ = since(&text, bound, &present());
                 let _ = words(&text.split(' ').collect::<Vec<_>>(), bound, &present());

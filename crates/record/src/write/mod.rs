@@ -7,7 +7,7 @@
 //! | [`interpret`] | the same with values in words (`ausearch -i`) |
 //! | [`enriched`] | the records as auditd stores them with `log_format = ENRICHED` |
 //! | [`text`] | a sentence per event |
-//! | [`csv`] | the parts of the sentence as columns, under [`CSV_HEADER`] |
+//! | [`csv`] | the parts of the sentence as columns, under [`csv_header`] |
 //! | [`ndjson`] | one JSON object per event |
 //!
 //! Writers append whole lines to a buffer and never fail. They print bytes that an attacker chose
@@ -25,7 +25,7 @@ pub use enriched::enriched;
 pub use interpreted::interpret;
 pub use json::ndjson;
 pub use lines::{default, raw};
-pub use sentence::{CSV_HEADER, csv, text};
+pub use sentence::{Columns, csv, csv_header, text};
 
 use crate::interpret::{Names, NoNames};
 

@@ -7,9 +7,40 @@ use crate::sentence::Sentence;
 use crate::write::Locale;
 use crate::write::time::Civil;
 
-/// The first line of the csv form: the columns of `ausearch --format csv`.
-pub const CSV_HEADER: &str = "NODE,EVENT,DATE,TIME,SERIAL_NUM,EVENT_KIND,SESSION,SUBJ_PRIME,SUBJ_SEC,\
-                              SUBJ_KIND,ACTION,RESULT,OBJ_PRIME,OBJ_SEC,OBJ_KIND,HOW";
+/// Columns of the csv form that stand there only if asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// The parts of the time: `--extra-time`.
+    pub time: bool,
+    /// Labels of subject and object: `--extra-labels`.
+    pub labels: bool,
+    /// The second object: `--extra-obj2`.
+    pub second_object: bool,
+    /// The keys: `--extra-keys`.
+    pub keys: bool,
+}
+
+/// Appends the first line of the csv form: the columns of `ausearch --format csv`.
+pub fn csv_header(columns: Columns, out: &mut Vec<u8>) {
+    let extra = |wanted: bool, names: &'static str| if wanted { names } else { "" };
+    for names in [
+        "NODE,EVENT,DATE,TIME,",
+        extra(
+            columns.time,
+            "YEAR,MONTH,DAY,WEEKDAY,HOUR,MILLI,GMT_OFFSET,",
+        ),
+        "SERIAL_NUM,EVENT_KIND,SESSION,SUBJ_PRIME,SUBJ_SEC,SUBJ_KIND,",
+        extra(columns.labels, "SUBJ_LABEL,"),
+        "ACTION,RESULT,OBJ_PRIME,OBJ_SEC,",
+        extra(columns.second_object, "OBJ2,"),
+        extra(columns.labels, "OBJ_LABEL,"),
+        "OBJ_KIND,HOW",
+        extra(columns.keys, ",KEY"),
+        "\n",
+    ] {
+        push(out, &[names.as_bytes()]);
+    }
+}
 
 /// Appends the event as a sentence.
 ///
@@ -83,7 +114,7 @@ fn phrase(sentence: &Sentence) -> &'static str {
 
 /// Appends the event as a line of the csv form. Unlike ausearch's, a value with a comma, quote or
 /// line break in it is quoted (RFC 4180).
-pub fn csv(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
+pub fn csv(event: &Event, locale: &Locale<'_>, columns: Columns, out: &mut Vec<u8>) {
     let sentence = Sentence::of(event, locale.names);
     let mut column = |value: &[u8]| {
         push_csv(value, out);
@@ -99,6 +130,11 @@ pub fn csv(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
     text.clear();
     civil.push_clock(&mut text);
     column(&text);
+    if columns.time {
+        for part in civil.parts(stamp.milli, (locale.offset_s)(stamp.sec)) {
+            column(part.as_bytes());
+        }
+    }
     text.clear();
     push_decimal(u64::from(stamp.serial), &mut text);
     column(&text);
@@ -107,6 +143,13 @@ pub fn csv(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
     column(&sentence.subject);
     column(&sentence.acting_as);
     column(subject_kind(event, &sentence).as_bytes());
+    if columns.labels {
+        column(
+            &label(event, "subj")
+                .or_else(|| label(event, "scontext"))
+                .unwrap_or_default(),
+        );
+    }
     column(sentence.action.replace(' ', "-").as_bytes());
     column(match sentence.success {
         Some(true) => b"success",
@@ -115,9 +158,28 @@ pub fn csv(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
     });
     column(&sentence.object);
     column(&sentence.second_object);
+    if columns.second_object {
+        column(b"");
+    }
+    if columns.labels {
+        column(
+            &label(event, "obj")
+                .or_else(|| label(event, "tcontext"))
+                .unwrap_or_default(),
+        );
+    }
     column(sentence.object_kind.replace(' ', "-").as_bytes());
     push_csv(&sentence.how, out);
+    if columns.keys {
+        out.push(b',');
+        push_csv(&event.keys().join(&b' '), out);
+    }
     out.push(b'\n');
+}
+
+/// A security label, unless null.
+fn label(event: &Event, name: &str) -> Option<Vec<u8>> {
+    event.value(name).map(std::borrow::Cow::into_owned)
 }
 
 fn session(event: &Event) -> String {

@@ -68,6 +68,22 @@ impl Civil {
         }
     }
 
+    /// Year, month, day, day of the week (1 is Monday), hour, milliseconds, and the distance from
+    /// UTC: the columns of `ausearch --format csv --extra-time`.
+    pub(super) fn parts(self, milli: u16, offset_s: i32) -> [String; 7] {
+        let minutes = offset_s.unsigned_abs() / 60;
+        let sign = if offset_s < 0 { '-' } else { '+' };
+        [
+            self.year.to_string(),
+            self.month.to_string(),
+            self.day.to_string(),
+            (if self.weekday == 0 { 7 } else { self.weekday }).to_string(),
+            self.hour.to_string(),
+            milli.to_string(),
+            format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60),
+        ]
+    }
+
     /// `Tue Nov 14 22:13:20 2023`
     pub(super) fn push_ctime(self, out: &mut Vec<u8>) {
         out.extend_from_slice(WEEKDAYS[self.weekday].as_bytes());

@@ -1,0 +1,171 @@
+//! Needles are promises: an event that matches holds one in a record.
+//!
+//! Conditions are made of what recorded events and damaged copies of them hold, so that many
+//! match; each is asked of all events.
+
+use indelible_query::criteria::{Condition, Criteria, Filter, Number, Pattern, Text, contains};
+use indelible_record::{Assembler, Event, Record, Settings};
+
+const LOGS: [&[u8]; 2] = [
+    include_bytes!("../../../record/tests/corpus/raw.log"),
+    include_bytes!("../../../record/tests/corpus/enriched.log"),
+];
+
+const MORE: &str = "\
+type=USER_LOGIN msg=audit(1700000000.001:1): pid=1 uid=0 auid=1000 ses=3 subj=unconfined \
+msg='op=login id=1000 exe=\"/usr/sbin/sshd\" hostname=h1 addr=192.0.2.7 terminal=ssh res=failed'
+type=ADD_GROUP msg=audit(1700000001.001:2): pid=1 uid=0 auid=1000 ses=3 \
+msg='op=add-group id=1001 exe=\"/usr/sbin/groupadd\" hostname=? addr=? terminal=pts/0 res=success'
+type=LOGIN msg=audit(1700000002.001:3): login pid=9 uid=0 old auid=4294967295 new auid=1000 old ses=-1 new ses=4
+type=AVC msg=audit(1700000003.001:4): avc:  denied  { read } for  pid=7 comm=\"cat\" name=\"a b\" \
+scontext=u:r:t tcontext=u:o:t tclass=file
+type=PATH msg=audit(1700000004.001:5): item=0 name=2F746D702F6120C3A9 nametype=NORMAL
+type=PATH msg=audit(1700000005.001:6): item=0 name=2f746d702f6120c3a9 nametype=NORMAL
+type=PATH msg=audit(1700000006.001:7): item=0 name=2f746D702f6120c3a9 nametype=NORMAL
+type=SYSCALL msg=audit(1700000007.001:8): arch=C000003E syscall=1 success=yes exit=0 items=0 \
+pid=7 auid=-1 ses=4294967295 key=6B31016B32
+type=DAEMON_ACCEPT msg=audit(1700000008.001:9): op=accept addr=192.0.2.7:60 port=60 res=success
+";
+
+#[test]
+fn an_event_that_matches_holds_a_needle() {
+    let seed = u64::from(std::process::id());
+    println!("seed {seed}");
+    let mut random = Random(seed | 1);
+    let mut events: Vec<Event> = LOGS.iter().flat_map(|log| assembled(log)).collect();
+    events.extend(assembled(MORE.as_bytes()));
+    events.extend(assembled(&damaged(MORE.as_bytes(), &mut random)));
+    events.extend(assembled(&damaged(LOGS[1], &mut random)));
+    let (mut matched, mut with_needles) = (0, 0);
+    for _ in 0..600 {
+        let event = &events[random.below(events.len())];
+        let criteria = Criteria {
+            conditions: (0..1 + random.below(2))
+                .map(|_| condition(event, &mut random))
+                .collect(),
+            ..Criteria::default()
+        };
+        let Some(needles) = criteria.needles() else {
+            continue;
+        };
+        with_needles += 1;
+        for event in events.iter().filter(|event| criteria.matches(event)) {
+            matched += 1;
+            let holds =
+                |record: Record<'_>| needles.iter().any(|needle| contains(record.raw(), needle));
+            assert!(
+                event.records().any(holds),
+                "{criteria:?} matches without {needles:?}: {event:?}"
+            );
+        }
+    }
+    println!("{with_needles} criteria with needles, {matched} matches");
+    assert!(with_needles > 100 && matched > 500);
+}
+
+fn assembled(log: &[u8]) -> Vec<Event> {
+    let mut assembler = Assembler::new(Settings::FILE);
+    let mut events = Vec::new();
+    for line in log
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        events.extend(assembler.push(0, &Record::parse(line)));
+    }
+    events.extend(assembler.finish());
+    events
+}
+
+/// The log with a few bytes changed in many lines.
+fn damaged(log: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut log = log.to_vec();
+    for _ in 0..log.len() / 100 {
+        let at = random.below(log.len());
+        if log[at] != b'\n' {
+            log[at] = *random.pick(b"0aF =\"'-,:\xff");
+        }
+    }
+    log
+}
+
+/// A condition on a value that the event holds.
+fn condition(event: &Event, random: &mut Random) -> Condition {
+    let fields: Vec<(Vec<u8>, Vec<u8>)> = event
+        .records()
+        .flat_map(|record| {
+            let record_type = record.record_type();
+            let value = move |field: indelible_record::Field<'_>| {
+                (field.name.to_vec(), field.decoded(record_type).into_owned())
+            };
+            record.fields().map(value)
+        })
+        .collect();
+    let (name, value) = match fields.is_empty() {
+        true => (Vec::new(), Vec::new()),
+        false => random.pick(&fields).clone(),
+    };
+    let number = std::str::from_utf8(&value)
+        .ok()
+        .and_then(|text| text.parse::<i64>().ok());
+    let numbers: [&'static [Number]; 9] = [
+        &[Number::Pid],
+        &[Number::Ppid],
+        &[Number::Session],
+        &[Number::Exit],
+        &[Number::Syscall],
+        &[Number::Uid, Number::Euid, Number::Auid],
+        &[Number::Auid],
+        &[Number::Gid, Number::Egid],
+        &[Number::Egid],
+    ];
+    match (number, random.below(8)) {
+        (_, 0) => Condition::Serial(event.stamp().unwrap_or_default().serial),
+        (_, 1) => Condition::Arch(0xc000_003e),
+        (Some(number), 2 | 3) => Condition::Number(random.pick(&numbers)[0], number),
+        (Some(number), 4 | 5) => Condition::Id {
+            places: numbers[random.below(numbers.len())],
+            id: u32::try_from(number).ok(),
+            name: Some(b"root".to_vec()),
+        },
+        _ => {
+            let all: [&'static [Text]; 7] = [
+                &[Text::Comm, Text::Exe],
+                &[Text::File],
+                &[Text::Host],
+                &[Text::Terminal],
+                &[Text::Key],
+                &[Text::Guest, Text::Uuid],
+                &[Text::Subject, Text::Object],
+            ];
+            let places = match name.as_slice() {
+                b"comm" | b"exe" => all[0],
+                b"name" | b"cwd" | b"path" => all[1],
+                b"key" => all[4],
+                b"saddr" => all[1 + random.below(2)],
+                _ => *random.pick(&all),
+            };
+            let start = random.below(value.len() + 1);
+            let end = start + random.below(value.len() - start + 1);
+            Condition::Text(
+                places,
+                Pattern::new(&value[start..end], random.below(4) == 0),
+            )
+        }
+    }
+}
+
+/// xorshift64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+
+    fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+}
