@@ -31,7 +31,7 @@ enum Command {
     Demo(demo::Demo),
     Agent(agent::Agent),
     Collector(collector::Collector),
-    Search(search::Search),
+    Search(Box<search::Search>),
     Verify(verify::Verify),
     Pki(pki::Pki),
     Rules(rules::Rules),

@@ -105,6 +105,10 @@ pub(crate) struct What {
     /// Path of the program; part of it suffices
     #[arg(short = 'x', long, value_name = "PATH")]
     pub(crate) executable: Option<OsString>,
+    /// A condition, such as 'exe ~ "/tmp/*" and auid >= 1000 and not success'; docs/where.md has
+    /// the language
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) expression: Option<String>,
     /// Text must be equal, not only part
     #[arg(short, long)]
     pub(crate) word: bool,

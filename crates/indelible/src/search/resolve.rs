@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use indelible_query::criteria::time::{self, Bound, NotATime, Present};
 use indelible_query::criteria::{Condition, Criteria, Number, Pattern, Text, Window};
+use indelible_query::expr::{ParseError, Where};
 use indelible_record::{Arch, RecordType};
 use indelible_rules::Host as _;
 use indelible_rules::tables::errno_number;
@@ -37,6 +38,8 @@ pub(crate) enum Refused {
     NoSuchType,
     #[error(transparent)]
     Time(#[from] NotATime),
+    #[error(transparent)]
+    Expression(#[from] ParseError),
 }
 
 /// Who asks.
@@ -79,6 +82,7 @@ pub(crate) fn criteria(what: &What, manner: Manner) -> Result<Criteria, Refused>
     Ok(Criteria {
         window: window(what)?,
         conditions: conditions.found,
+        expression: what.expression.as_deref().map(Where::parse).transpose()?,
     })
 }
 

@@ -110,6 +110,7 @@ const WORDS: &[Word] = &[
     word("", "--store", Takes::Value),
     word("", "--tree", Takes::Nothing),
     word("", "--until", Takes::Value),
+    word("", "--where", Takes::Value),
 ];
 
 /// The words as long options; what is none is refused as ausearch refuses it.

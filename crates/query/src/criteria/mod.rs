@@ -31,6 +31,8 @@ pub use noun::{Number, Text};
 pub use pattern::Pattern;
 pub use window::Window;
 
+use crate::expr::Where;
+
 /// A question about events, as the engine asks it. It is asked from several threads at once.
 pub trait Filter: Sync {
     /// Whether the event is meant. It has all its records.
@@ -49,18 +51,25 @@ pub trait Filter: Sync {
 }
 
 /// ausearch's options: an event is meant if it meets all that are given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Criteria {
     /// `-ts`, `-te`.
     pub window: Window,
     /// The other options.
     pub conditions: Vec<Condition>,
+    /// `--where`.
+    pub expression: Option<Where>,
 }
 
 impl Filter for Criteria {
     fn matches(&self, event: &Event) -> bool {
         let is_met = |condition: &Condition| condition.matches(event);
-        self.window.holds(event.stamp()) && self.conditions.iter().all(is_met)
+        self.window.holds(event.stamp())
+            && self.conditions.iter().all(is_met)
+            && self
+                .expression
+                .as_ref()
+                .is_none_or(|expression| expression.matches(event))
     }
 
     /// Those of the condition that promises to be the rarest.
@@ -68,6 +77,7 @@ impl Filter for Criteria {
         self.conditions
             .iter()
             .filter_map(Condition::needles)
+            .chain(self.expression.as_ref().and_then(Filter::needles))
             .reduce(Needles::better)
     }
 
