@@ -12,7 +12,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use indelible_record::{Assembler, NoNames, Record, Settings, stamp, write};
+use indelible_record::write::{self, Locale};
+use indelible_record::{Assembler, Event, NoNames, Record, Settings, stamp};
 
 fn main() {
     for enriched in [false, true] {
@@ -53,22 +54,31 @@ fn main() {
             assembled,
         );
 
-        let mut out = Vec::new();
-        let ndjson = best(|| {
-            assemble(&lines, |event| {
-                out.clear();
-                write::ndjson(event, &NoNames, &mut out);
-                out.len() as u64
-            })
-        });
-        report(
-            name,
-            "parse, assemble, ndjson",
-            "events",
-            records / 5.0,
-            bytes,
-            ndjson,
-        );
+        let locale = Locale::default();
+        type Write<'a> = &'a dyn Fn(&Event, &mut Vec<u8>);
+        let forms: [(&str, Write<'_>); 4] = [
+            ("…, ndjson", &|event, out| {
+                write::ndjson(event, &NoNames, out)
+            }),
+            ("…, interpret", &|event, out| {
+                write::interpret(event, &locale, out)
+            }),
+            ("…, default", &|event, out| {
+                write::default(event, &locale, out)
+            }),
+            ("…, csv", &|event, out| write::csv(event, &locale, out)),
+        ];
+        for (form, write) in forms {
+            let mut out = Vec::new();
+            let time = best(|| {
+                assemble(&lines, |event| {
+                    out.clear();
+                    write(event, &mut out);
+                    out.len() as u64
+                })
+            });
+            report(name, form, "events", records / 5.0, bytes, time);
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use memchr::{memchr, memchr2, memrchr};
 
 use crate::interpret::Kind;
 use crate::record_type::RecordType;
+use crate::scan;
 
 /// How a value is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl<'a> Field<'a> {
     /// [`Field::decoded`] for one who knows the kind already.
     pub(crate) fn decoded_as(&self, kind: Kind) -> Cow<'a, [u8]> {
         if self.quote == Quote::None && kind.is_encoded() {
-            let mut bytes = Vec::with_capacity(self.value.len() / 2);
+            let mut bytes = Vec::new();
             if crate::number::decode_hex(self.value, &mut bytes) {
                 return Cow::Owned(bytes);
             }
@@ -136,6 +137,18 @@ impl<'a> Tokens<'a> {
             part: Part::Body,
             body_end,
             tail,
+        }
+    }
+
+    /// The tokens of what auditd appended, from an offset on.
+    pub(crate) fn enriched(tail: &'a [u8], at: usize) -> Tokens<'a> {
+        Tokens {
+            raw: tail,
+            at,
+            end: tail.len(),
+            part: Part::Enriched,
+            body_end: tail.len(),
+            tail: tail.len(),
         }
     }
 
@@ -243,7 +256,7 @@ impl<'a> Tokens<'a> {
     /// An unquoted value: up to a blank, without the punctuation of a list.
     #[inline]
     fn bare(&self, name: &[u8], rest: &'a [u8]) -> &'a [u8] {
-        let mut length = memchr(b' ', rest).unwrap_or(rest.len());
+        let mut length = scan::find(rest, b' ').unwrap_or(rest.len());
         if self.part == Part::Message && name == b"op" {
             length = operation(rest, length);
         }
@@ -274,7 +287,7 @@ impl<'a> Iterator for Tokens<'a> {
                 continue;
             }
             let rest = &self.raw[self.at..self.end];
-            let found = memchr2(b'=', b' ', rest).unwrap_or(rest.len());
+            let found = scan::find_either(rest, b'=', b' ').unwrap_or(rest.len());
             if found == 0 || rest.get(found) != Some(&b'=') {
                 // A lone "=" is a word as well.
                 let end = self.at + word_length(rest, found);
@@ -309,7 +322,7 @@ fn word_length(rest: &[u8], found: usize) -> usize {
 /// The value of `rest`, which begins with `quote`, and its length with the quotes.
 #[inline]
 fn delimited(rest: &[u8], quote: u8, kind: Quote) -> (Quote, &[u8], usize) {
-    match memchr(quote, &rest[1..]) {
+    match scan::find(&rest[1..], quote) {
         Some(close) => (kind, &rest[1..=close], close + 2),
         None => (Quote::Open, &rest[1..], rest.len()),
     }

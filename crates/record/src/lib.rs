@@ -22,6 +22,7 @@ mod names;
 mod number;
 mod record;
 mod record_type;
+mod scan;
 mod sentence;
 mod stamp;
 mod tables;

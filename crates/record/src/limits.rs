@@ -31,6 +31,10 @@ pub const NODES_MAX: usize = 4096;
 /// auditd.conf(5), two seconds.
 pub const EVENT_TIMEOUT_MS: u64 = 2_000;
 
+/// Names that auditd appended to a record, of which one field's is looked for. auditd appends about
+/// a dozen.
+pub const ENRICHED_FIELDS_MAX: usize = 64;
+
 /// Arguments that [`crate::Event::argv`] returns; further ones are counted as missing.
 pub const ARGUMENTS_MAX: usize = 16 * 1024;
 

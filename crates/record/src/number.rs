@@ -47,23 +47,24 @@ pub(crate) fn octal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Whether the kernel could have written this as an encoded string (`audit_log_n_hex`): an even,
-/// non-zero number of hexadecimal digits.
-pub(crate) fn is_hex_encoded(text: &[u8]) -> bool {
-    !text.is_empty()
-        && text.len().is_multiple_of(2)
-        && text.iter().all(|&byte| nibble(byte).is_some())
-}
-
-/// Appends the bytes that `text` encodes, or appends nothing and says no.
+/// Appends the bytes that `text` encodes, or appends nothing and says no. The kernel encodes
+/// strings (`audit_log_n_hex`) as an even, non-zero number of hexadecimal digits.
 pub(crate) fn decode_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
-    if !is_hex_encoded(text) {
+    // Most values that could be encoded and are not begin with a byte that is no digit.
+    if !text.len().is_multiple_of(2) || text.first().is_none_or(|byte| nibble(*byte).is_none()) {
         return false;
     }
+    let start = out.len();
+    let mut seen = 0;
     out.extend(text.chunks_exact(2).map(|pair| {
-        nibble(pair[0]).unwrap_or_default() << 4 | nibble(pair[1]).unwrap_or_default()
+        let (high, low) = (NIBBLES[usize::from(pair[0])], NIBBLES[usize::from(pair[1])]);
+        seen |= high | low;
+        high << 4 | low & 0xf
     }));
-    true
+    if seen > 0xf {
+        out.truncate(start);
+    }
+    seen <= 0xf
 }
 
 /// The value of one hexadecimal digit.
@@ -93,29 +94,25 @@ const NIBBLES: [u8; 256] = {
 /// Appends a decimal.
 #[inline]
 pub(crate) fn push_decimal(value: u64, out: &mut Vec<u8>) {
-    let mut digits = [0u8; 20];
+    push_padded(value, 1, out);
+}
+
+/// Appends a decimal, filled with zeros to `width` digits, at most 20.
+#[inline]
+pub(crate) fn push_padded(value: u64, width: usize, out: &mut Vec<u8>) {
+    let mut digits = [b'0'; DECIMAL_DIGITS_MAX];
     let mut at = digits.len();
     let mut rest = value;
-    loop {
+    while rest > 0 {
         at -= 1;
         digits[at] = b'0' + (rest % 10) as u8;
         rest /= 10;
-        if rest == 0 {
-            break;
-        }
     }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(&digits[at.min(DECIMAL_DIGITS_MAX - width)..]);
 }
 
-/// Appends a decimal, filled with zeros to `width` digits.
-pub(crate) fn push_padded(value: u64, width: usize, out: &mut Vec<u8>) {
-    let start = out.len();
-    push_decimal(value, out);
-    let written = out.len() - start;
-    if written < width {
-        out.splice(start..start, std::iter::repeat_n(b'0', width - written));
-    }
-}
+/// Digits of the greatest u64.
+const DECIMAL_DIGITS_MAX: usize = 20;
 
 /// Appends `0x` and a hexadecimal without leading zeros.
 #[inline]
@@ -127,9 +124,15 @@ pub(crate) fn push_hex(value: u64, out: &mut Vec<u8>) {
 /// Appends a hexadecimal without leading zeros.
 #[inline]
 pub(crate) fn push_hex_digits(value: u64, out: &mut Vec<u8>) {
-    let digits = (64 - value.leading_zeros() as usize).div_ceil(4).max(1);
-    let digit = |place: usize| HEX_DIGITS[(value >> (4 * place) & 15) as usize];
-    out.extend((0..digits).rev().map(digit));
+    let mut digits = [b'0'; 16];
+    let mut at = digits.len();
+    let mut rest = value;
+    while rest > 0 {
+        at -= 1;
+        digits[at] = HEX_DIGITS[(rest & 15) as usize];
+        rest >>= 4;
+    }
+    out.extend_from_slice(&digits[at.min(15)..]);
 }
 
 /// Lower-case hexadecimal digits.

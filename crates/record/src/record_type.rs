@@ -96,8 +96,9 @@ impl RecordType {
 
     /// The name without a fallback: `SYSCALL`, or nothing where the number has none.
     pub fn name(self) -> Option<&'static str> {
-        let at = NAMES.binary_search_by_key(&self.0, |entry| entry.1).ok()?;
-        Some(NAMES[at].0)
+        let place = usize::from(self.0.checked_sub(NUMBER_MIN)?);
+        let index = usize::from(*BY_NUMBER.get(place)?).checked_sub(1)?;
+        Some(NAMES[index].0)
     }
 
     /// Reads `SYSCALL`, `UNKNOWN[1420]` or a bare number.
@@ -373,6 +374,20 @@ const NAMES: &[(&str, u16)] = &[
 ];
 
 static BY_NAME: NameMap<u16, 1024> = NameMap::new(NAMES);
+
+/// Index into [`NAMES`] plus one, by number from [`NUMBER_MIN`] on; zero where there is no name.
+static BY_NUMBER: [u16; NUMBERS] = {
+    let mut indexes = [0; NUMBERS];
+    let mut index = 0;
+    while index < NAMES.len() {
+        indexes[(NAMES[index].1 - NUMBER_MIN) as usize] = index as u16 + 1;
+        index += 1;
+    }
+    indexes
+};
+
+const NUMBER_MIN: u16 = NAMES[0].1;
+const NUMBERS: usize = (NAMES[NAMES.len() - 1].1 - NUMBER_MIN) as usize + 1;
 
 #[cfg(test)]
 mod tests {

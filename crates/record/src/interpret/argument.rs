@@ -12,9 +12,10 @@ use crate::number::push_hex;
 use crate::tables::constants as table;
 
 /// What an argument is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Argument {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Argument {
     /// A pointer, a count, a descriptor.
+    #[default]
     Hex,
     /// A directory's descriptor, or `AT_FDCWD`.
     Directory,
@@ -68,6 +69,13 @@ use Argument::{
     SocketType, Uid, UmountFlags,
 };
 
+/// What the arguments of a syscall are; of one that is not known, numbers.
+pub(super) fn kinds(syscall: Option<&'static str>) -> [Argument; 4] {
+    syscall
+        .and_then(|name| BY_SYSCALL.get(name.as_bytes()))
+        .unwrap_or_default()
+}
+
 /// Appends argument `index` of the record's syscall.
 pub(super) fn interpret(
     context: &Context,
@@ -76,14 +84,7 @@ pub(super) fn interpret(
     names: &dyn Names,
     out: &mut Vec<u8>,
 ) {
-    let arguments = context
-        .syscall_name()
-        .and_then(|name| BY_SYSCALL.get(name.as_bytes()));
-    let argument = match arguments {
-        Some(arguments) => arguments[index],
-        None => Hex,
-    };
-    push(argument, context, value, names, out);
+    push(context.argument_kinds[index], context, value, names, out);
 }
 
 fn push(argument: Argument, context: &Context, value: u64, names: &dyn Names, out: &mut Vec<u8>) {
@@ -168,7 +169,7 @@ fn push(argument: Argument, context: &Context, value: u64, names: &dyn Names, ou
 fn creates(context: &Context) -> bool {
     // O_CREAT and __O_TMPFILE have these values wherever we know syscalls.
     const CREATES: u64 = 0o100 | 0o20_000_000;
-    let flags = match context.syscall_name() {
+    let flags = match context.syscall_name {
         Some("openat") => context.arguments[2],
         _ => context.arguments[1],
     };

@@ -104,6 +104,7 @@ pub enum Kind {
 
 impl Kind {
     /// The kind of a field in a record of this type.
+    #[inline]
     pub fn of(record_type: RecordType, field: &Field<'_>) -> Kind {
         let name = field.name;
         match record_type {
@@ -127,6 +128,14 @@ impl Kind {
             _ => {}
         }
         BY_NAME.get(name).unwrap_or(Kind::Plain)
+    }
+
+    /// Whether a value of this kind never means more than its decoded form.
+    pub(crate) fn is_verbatim(self) -> bool {
+        matches!(
+            self,
+            Kind::Plain | Kind::Escaped | Kind::EscapedFile | Kind::Addr | Kind::MacLabel
+        )
     }
 
     /// Whether the value may be a hexadecimal string.
@@ -275,4 +284,4 @@ const KINDS: &[(&str, Kind)] = &[
     ("watch", Kind::EscapedFile),
 ];
 
-static BY_NAME: NameMap<Kind, 1024> = NameMap::new(KINDS);
+static BY_NAME: NameMap<Kind, 512> = NameMap::new(KINDS);

@@ -14,11 +14,16 @@ mod tty;
 mod value;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 pub use kind::Kind;
 pub use sockaddr::{SocketAddress, UnixName};
 
-use crate::field::{Field, Part};
+use argument::Argument;
+
+use crate::arch::Arch;
+use crate::field::{Field, Part, Token, Tokens};
+use crate::limits::ENRICHED_FIELDS_MAX;
 use crate::number::{decimal, hexadecimal};
 use crate::record::Record;
 use crate::record_type::RecordType;
@@ -48,20 +53,21 @@ impl Names for NoNames {
 /// Interprets the fields of one record.
 pub struct Interpreter<'r, 'n> {
     context: Context,
-    enriched: Vec<Field<'r>>,
+    /// What auditd appended.
+    enriched: &'r [u8],
+    /// Where in it the name after the last one that was found stands: auditd appends them in the
+    /// order of the fields.
+    cursor: Cell<usize>,
     names: &'n dyn Names,
 }
 
 impl<'r, 'n> Interpreter<'r, 'n> {
     /// An interpreter for the fields of `record`.
     pub fn new(record: &Record<'r>, names: &'n dyn Names) -> Interpreter<'r, 'n> {
-        let enriched = match record.enriched() {
-            [] => Vec::new(),
-            _ => record.enriched_fields().collect(),
-        };
         Interpreter {
             context: Context::of(record),
-            enriched,
+            enriched: record.enriched(),
+            cursor: Cell::new(0),
             names,
         }
     }
@@ -79,13 +85,13 @@ impl<'r, 'n> Interpreter<'r, 'n> {
 
     /// [`Interpreter::interpret`] for one who knows the kind already.
     pub(crate) fn interpret_as(&self, kind: Kind, field: &Field<'_>, out: &mut Vec<u8>) -> bool {
-        if kind == Kind::Plain || field.part == Part::Enriched {
+        if kind.is_verbatim() || field.part == Part::Enriched {
             return false;
         }
         // Numbers that mean the same everywhere we read ourselves: auditd's tables may be older.
         let is_local = match kind {
             Kind::Uid | Kind::Gid => true,
-            Kind::Syscall => self.context.syscall_name().is_none(),
+            Kind::Syscall => self.context.syscall_name.is_none(),
             _ => false,
         };
         if is_local && let Some(resolved) = self.resolved(field.name) {
@@ -97,9 +103,25 @@ impl<'r, 'n> Interpreter<'r, 'n> {
 
     /// What auditd resolved when it wrote the record.
     fn resolved(&self, name: &[u8]) -> Option<&'r [u8]> {
-        let mut enriched = self.enriched.iter();
-        let field = enriched.find(|field| crate::record::same_upper(field.name, name))?;
-        Some(field.value)
+        let cursor = self.cursor.get();
+        self.resolved_between(cursor, self.enriched.len(), name)
+            .or_else(|| self.resolved_between(0, cursor, name))
+    }
+
+    fn resolved_between(&self, start: usize, end: usize, name: &[u8]) -> Option<&'r [u8]> {
+        for token in Tokens::enriched(self.enriched, start).take(ENRICHED_FIELDS_MAX) {
+            let Token::Field(field) = token else {
+                continue;
+            };
+            if field.start >= end {
+                return None;
+            }
+            if crate::record::same_upper(field.name, name) {
+                self.cursor.set(field.end);
+                return Some(field.value);
+            }
+        }
+        None
     }
 }
 
@@ -111,7 +133,11 @@ pub(crate) struct Context {
     /// `AUDIT_ARCH_*`, include/uapi/linux/audit.h; 0 where the record has none.
     arch: u32,
     syscall: Option<u32>,
+    /// The name of the syscall, where its architecture is known.
+    syscall_name: Option<&'static str>,
     arguments: [u64; 4],
+    /// What the arguments are.
+    argument_kinds: [Argument; 4],
 }
 
 impl Context {
@@ -125,8 +151,18 @@ impl Context {
             RecordType::SYSCALL | RecordType::SECCOMP | RecordType::URINGOP
         ) {
             context.read(record);
+            context.syscall_name = context
+                .known_arch()
+                .zip(context.syscall)
+                .and_then(|(arch, syscall)| arch.syscall_name(syscall));
+            context.argument_kinds = argument::kinds(context.syscall_name);
         }
         context
+    }
+
+    /// The architecture of the record, if its syscalls are known.
+    fn known_arch(&self) -> Option<Arch> {
+        Arch::from_audit(self.arch)
     }
 
     /// Reads up to the last argument; what follows explains nothing.

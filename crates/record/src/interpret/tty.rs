@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::interpret::value::push_octal;
+
 /// Appends the keys in the notation of audit's tools: runs of characters quoted, others by name.
 pub(super) fn push_keys(typed: &[u8], out: &mut Vec<u8>) {
     let mut rest = typed;
@@ -35,7 +37,10 @@ fn push_run<'a>(typed: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         match typed[length] {
             quote @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', quote]),
             plain @ b' '..=b'~' => out.push(plain),
-            other => out.extend_from_slice(format!("\\{other:03o}").as_bytes()),
+            other => {
+                out.push(b'\\');
+                push_octal(u64::from(other), 3, out);
+            }
         }
         length += 1;
     }

@@ -1,6 +1,6 @@
 //! One value in words, by its kind.
 
-use crate::arch::{Arch, arch_name};
+use crate::arch::arch_name;
 use crate::event::{KEY_SEPARATOR, UNSET};
 use crate::field::Field;
 use crate::interpret::flags::{self, Shown, name, push_bits, push_name, push_unknown};
@@ -20,6 +20,7 @@ pub(super) fn interpret(
 ) -> bool {
     let value = field.value;
     let done = match kind {
+        // Verbatim, all of them: see `Kind::is_verbatim`.
         Kind::Plain | Kind::Escaped | Kind::EscapedFile | Kind::Addr | Kind::MacLabel => None,
         Kind::Uid => push_id(value, |uid| names.user(uid), out),
         Kind::Gid => push_id(value, |gid| names.group(gid), out),
@@ -126,7 +127,7 @@ fn push_arch(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
 /// The syscall; for the two that stand for many, also which of them.
 fn push_syscall(context: &Context, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let number = u32::try_from(decimal(value)?).ok()?;
-    match context.syscall_name() {
+    match context.syscall_name {
         Some("socketcall") => push_multiplexed("socketcall", table::SOCKET_CALLS, context, out),
         Some("ipc") => push_multiplexed("ipc", table::IPC_CALLS, context, out),
         Some(name) => out.extend_from_slice(name.as_bytes()),
@@ -311,17 +312,5 @@ fn push_or_none(
             out.extend_from_slice(separator);
         }
         push_hex(rest, out);
-    }
-}
-
-impl Context {
-    /// The architecture of the record, if its syscalls are known.
-    pub(super) fn known_arch(&self) -> Option<Arch> {
-        Arch::from_audit(self.arch)
-    }
-
-    /// The name of the record's syscall.
-    pub(super) fn syscall_name(&self) -> Option<&'static str> {
-        self.known_arch()?.syscall_name(self.syscall?)
     }
 }

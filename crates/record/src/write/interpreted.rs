@@ -1,10 +1,13 @@
 //! [`interpret`]: ausearch's default form with values in words.
 
+use std::ops::Range;
+
 use crate::event::Event;
-use crate::field::{Field, Part};
+use crate::field::{Field, Part, Quote};
 use crate::interpret::{Interpreter, Kind};
-use crate::number::{push_decimal, push_padded};
+use crate::number::{decode_hex, push_decimal, push_padded};
 use crate::record::Record;
+use crate::stamp::Stamp;
 use crate::write::Locale;
 use crate::write::time::Civil;
 
@@ -16,64 +19,45 @@ use crate::write::time::Civil;
 /// type=CWD msg=audit(11/14/23 22:13:20.123:45) : cwd=/root
 /// ```
 pub fn interpret(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
+    // Words are mostly longer than their numbers, and the enriched parts fall away.
+    out.reserve(event.bytes() * 2);
     out.extend_from_slice(b"----\n");
+    let mut written = None;
     for record in event.records().rev() {
-        push_record(&record, locale, out);
+        push_head(&record, locale, &mut written, out);
+        push_body(&record, locale, out);
         out.push(b'\n');
     }
 }
 
-fn push_record(record: &Record<'_>, locale: &Locale<'_>, out: &mut Vec<u8>) {
-    push_head(record, locale, out);
-    let raw = record.raw();
-    let interpreter = Interpreter::new(record, locale.names);
-    let mut at = record.body_offset();
-    let mut ends_typed = false;
-    for field in record
-        .fields()
-        .take_while(|field| field.part != Part::Enriched)
-    {
-        out.extend_from_slice(&raw[at..field.value_start]);
-        if !interpreter.interpret(&field, out) {
-            push_uninterpreted(record, &field, out);
-        }
-        ends_typed = interpreter.kind(&field) == Kind::TtyData;
-        at = field.end;
-    }
-    let body_end = record.body_offset() + record.body().len();
-    out.extend_from_slice(&raw[at.min(body_end)..body_end]);
-    // A blank after each value, but not after typed characters, which have their own end.
-    if !ends_typed {
-        out.push(b' ');
-    }
-}
-
-/// A value that means what it says: strings without their quotes and with control characters as
-/// `\011`, all else as it stands, quotes included.
-fn push_uninterpreted(record: &Record<'_>, field: &Field<'_>, out: &mut Vec<u8>) {
-    if !Kind::of(record.record_type(), field).is_encoded() {
-        out.extend_from_slice(&record.raw()[field.value_start..field.end]);
-        return;
-    }
-    for byte in field.decoded(record.record_type()).iter() {
-        match byte {
-            0..=0x1f => out.extend_from_slice(format!("\\{byte:03o}").as_bytes()),
-            _ => out.push(*byte),
-        }
-    }
-}
-
-/// `node=h1 type=CWD msg=audit(11/14/23 22:13:20.123:45) : `
-fn push_head(record: &Record<'_>, locale: &Locale<'_>, out: &mut Vec<u8>) {
+/// `node=h1 type=CWD msg=audit(11/14/23 22:13:20.123:45) : `. The records of an event share their
+/// stamp: what the first one's was written as, and where it stands in `out`, is in `written`.
+fn push_head(
+    record: &Record<'_>,
+    locale: &Locale<'_>,
+    written: &mut Option<(Option<Stamp>, Range<usize>)>,
+    out: &mut Vec<u8>,
+) {
     if let Some(node) = record.node() {
         out.extend_from_slice(b"node=");
         out.extend_from_slice(node);
         out.push(b' ');
     }
     out.extend_from_slice(b"type=");
-    out.extend_from_slice(record.type_name().as_bytes());
+    record.push_type_name(out);
+    match written {
+        Some((stamp, place)) if *stamp == record.stamp() => out.extend_from_within(place.clone()),
+        _ => {
+            let start = out.len();
+            push_stamp(record.stamp(), locale, out);
+            *written = Some((record.stamp(), start..out.len()));
+        }
+    }
+}
+
+fn push_stamp(stamp: Option<Stamp>, locale: &Locale<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b" msg=audit(");
-    if let Some(stamp) = record.stamp() {
+    if let Some(stamp) = stamp {
         let civil = Civil::new(stamp.sec, (locale.offset_s)(stamp.sec));
         civil.push_date(locale.century, out);
         out.push(b' ');
@@ -84,4 +68,65 @@ fn push_head(record: &Record<'_>, locale: &Locale<'_>, out: &mut Vec<u8>) {
         push_decimal(u64::from(stamp.serial), out);
     }
     out.extend_from_slice(b") : ");
+}
+
+/// The text, with values in words. What stays as it is goes over in runs, not field by field.
+fn push_body(record: &Record<'_>, locale: &Locale<'_>, out: &mut Vec<u8>) {
+    let raw = record.raw();
+    let interpreter = Interpreter::new(record, locale.names);
+    let mut run = record.body_offset();
+    let mut ends_typed = false;
+    for field in record.fields() {
+        if field.part == Part::Enriched {
+            break;
+        }
+        let kind = interpreter.kind(&field);
+        ends_typed = kind == Kind::TtyData;
+        if kind.is_verbatim() && !kind.is_encoded() {
+            continue;
+        }
+        out.extend_from_slice(&raw[run..field.value_start]);
+        if interpreter.interpret_as(kind, &field, out) {
+            run = field.end;
+        } else if kind.is_encoded() {
+            push_string(&field, out);
+            run = field.end;
+        } else {
+            run = field.value_start;
+        }
+    }
+    let body_end = record.body_offset() + record.body().len();
+    out.extend_from_slice(&raw[run.min(body_end)..body_end]);
+    // A blank after each value, but not after typed characters, which have their own end.
+    if !ends_typed {
+        out.push(b' ');
+    }
+}
+
+/// A string that means what it says: decoded, without its quotes, and with control characters as
+/// `\011`.
+fn push_string(field: &Field<'_>, out: &mut Vec<u8>) {
+    let start = out.len();
+    if field.quote != Quote::None || !decode_hex(field.value, out) {
+        out.extend_from_slice(field.value);
+    }
+    if !out[start..].iter().any(|byte| *byte < b' ') {
+        return;
+    }
+    for byte in out.split_off(start) {
+        if byte < b' ' {
+            out.push(b'\\');
+            push_padded_octal(byte, out);
+        } else {
+            out.push(byte);
+        }
+    }
+}
+
+fn push_padded_octal(byte: u8, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[
+        b'0' + (byte >> 6),
+        b'0' + (byte >> 3 & 7),
+        b'0' + (byte & 7),
+    ]);
 }

@@ -12,10 +12,12 @@
 //! stands in an incomplete event and names what lacks. The schema is `schemas/event.json`.
 
 use crate::event::{Event, Missing};
-use crate::field::{Field, Part};
+use crate::field::{Field, Part, Quote};
 use crate::interpret::{Interpreter, Kind, Names};
-use crate::number::{HEX_DIGITS, push_decimal};
+use crate::names;
+use crate::number::{HEX_DIGITS, decode_hex, push_decimal};
 use crate::record::Record;
+use crate::scan::{ONES, TOPS, first, repeat, zeros};
 use crate::write::time::push_rfc3339;
 
 /// Appends the event as one line of JSON.
@@ -50,10 +52,10 @@ pub fn ndjson(event: &Event, names: &dyn Names, out: &mut Vec<u8>) {
     });
     push_missing(event.missing(), out);
     out.extend_from_slice(b",\"records\":[");
-    let mut writer = RecordWriter::default();
+    let mut writer = RecordWriter::new(names);
     for (index, record) in event.records().enumerate() {
         push_comma(index, out);
-        writer.push(&record, names, out);
+        writer.push(&record, out);
     }
     out.extend_from_slice(b"]}\n");
 }
@@ -71,43 +73,52 @@ fn push_missing(missing: &[Missing], out: &mut Vec<u8>) {
 }
 
 /// Writes records; keeps its buffers from one to the next.
-#[derive(Default)]
-struct RecordWriter {
+struct RecordWriter<'e, 'n> {
+    names: &'n dyn Names,
+    /// The members of `interpreted`, which follow those of `fields` and are made with them.
     interpreted: Vec<u8>,
-    value: Vec<u8>,
-    /// A hash per name written, to find those that come again.
-    seen: Vec<u64>,
+    seen: Seen<'e>,
 }
 
-impl RecordWriter {
-    fn push(&mut self, record: &Record<'_>, names: &dyn Names, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"type\":");
-        out.push(b'"');
+impl<'e, 'n> RecordWriter<'e, 'n> {
+    fn new(names: &'n dyn Names) -> RecordWriter<'e, 'n> {
+        RecordWriter {
+            names,
+            // A typical record's; more where one has more.
+            interpreted: Vec::with_capacity(512),
+            seen: Seen::default(),
+        }
+    }
+
+    fn push(&mut self, record: &Record<'e>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"type\":\"");
         record.push_type_name(out);
-        out.push(b'"');
-        out.extend_from_slice(b",\"fields\":{");
+        out.extend_from_slice(b"\",\"fields\":{");
         self.interpreted.clear();
         self.seen.clear();
-        let interpreter = Interpreter::new(record, names);
-        for field in record.fields() {
+        let interpreter = Interpreter::new(record, self.names);
+        for (index, field) in record.fields().enumerate() {
             if field.part == Part::Enriched {
                 break;
             }
-            let name_start = self.push_name(&field, out);
-            let name_end = out.len();
-            out.push(b':');
+            push_comma(index, out);
+            let name = out.len();
+            push_name(field.name, self.seen.add(field.name), out);
+            let name = name..out.len();
             let kind = interpreter.kind(&field);
-            push_string(&field.decoded_as(kind), out);
-            if kind == Kind::Plain {
+            push_decoded(&field, kind, out);
+            if kind.is_verbatim() {
                 continue;
             }
-            self.value.clear();
-            if interpreter.interpret_as(kind, &field, &mut self.value) {
-                push_comma(self.interpreted.len(), &mut self.interpreted);
-                self.interpreted
-                    .extend_from_slice(&out[name_start..name_end]);
-                self.interpreted.push(b':');
-                push_string(&self.value, &mut self.interpreted);
+            let before = self.interpreted.len();
+            push_comma(before, &mut self.interpreted);
+            self.interpreted.extend_from_slice(&out[name]);
+            let start = self.interpreted.len();
+            if interpreter.interpret_as(kind, &field, &mut self.interpreted) {
+                escape_from(start, &mut self.interpreted);
+                self.interpreted.push(b'"');
+            } else {
+                self.interpreted.truncate(before);
             }
         }
         out.extend_from_slice(b"},\"interpreted\":{");
@@ -116,23 +127,88 @@ impl RecordWriter {
         push_raw(record, out);
         out.push(b'}');
     }
+}
 
-    /// Appends the quoted name of a field, behind a comma if it is not the first; returns where it
-    /// begins.
-    fn push_name(&mut self, field: &Field<'_>, out: &mut Vec<u8>) -> usize {
-        push_comma(self.seen.len(), out);
-        let start = out.len();
-        let hash = name_hash(field.name);
-        let earlier = self.seen.iter().filter(|seen| **seen == hash).count();
-        self.seen.push(hash);
-        push_string(field.name, out);
-        if earlier > 0 {
-            out.pop();
-            out.push(b'#');
-            push_decimal(earlier as u64 + 1, out);
-            out.push(b'"');
+/// `"name":"`, with a number if the name comes again.
+fn push_name(name: &[u8], earlier: u32, out: &mut Vec<u8>) {
+    out.push(b'"');
+    push_bytes(name, out);
+    if earlier > 0 {
+        out.push(b'#');
+        push_decimal(u64::from(earlier) + 1, out);
+    }
+    out.extend_from_slice(b"\":\"");
+}
+
+/// The decoded value and the closing quote.
+fn push_decoded(field: &Field<'_>, kind: Kind, out: &mut Vec<u8>) {
+    let start = out.len();
+    if kind.is_encoded() && field.quote == Quote::None && decode_hex(field.value, out) {
+        escape_from(start, out);
+    } else {
+        push_bytes(field.value, out);
+    }
+    out.push(b'"');
+}
+
+/// Escapes what has been appended since `start`; mostly there is nothing to escape.
+fn escape_from(start: usize, out: &mut Vec<u8>) {
+    let plain = plain_length(&out[start..]);
+    if start + plain < out.len() {
+        let rest = out.split_off(start + plain);
+        push_bytes(&rest, out);
+    }
+}
+
+/// The names of a record's fields, to find those that come again.
+#[derive(Default)]
+struct Seen<'e> {
+    /// A bit for each name by its fingerprint: where it is not set the name is new.
+    bits: u64,
+    /// The fingerprint of each name, so that the names need not be looked at.
+    fingerprints: Vec<u64>,
+    /// Each name, and how often it came.
+    names: Vec<(&'e [u8], u32)>,
+}
+
+impl<'e> Seen<'e> {
+    fn clear(&mut self) {
+        self.bits = 0;
+        self.fingerprints.clear();
+        self.names.clear();
+    }
+
+    /// Takes a name; returns how often it came before.
+    fn add(&mut self, name: &'e [u8]) -> u32 {
+        let fingerprint = names::fingerprint(name);
+        let bit = 1 << (fingerprint >> 58);
+        if self.bits & bit != 0
+            && let Some(index) = self.find(fingerprint, name)
+        {
+            let (_, count) = &mut self.names[index];
+            *count += 1;
+            return *count - 1;
         }
-        start
+        self.bits |= bit;
+        self.fingerprints.push(fingerprint);
+        self.names.push((name, 1));
+        0
+    }
+
+    fn find(&self, fingerprint: u64, name: &[u8]) -> Option<usize> {
+        let mut from = 0;
+        let found = |from: usize| {
+            let mut rest = self.fingerprints[from..].iter();
+            rest.position(|known| *known == fingerprint)
+        };
+        while let Some(place) = found(from) {
+            let index = from + place;
+            if names::same(self.names[index].0, name) {
+                return Some(index);
+            }
+            from = index + 1;
+        }
+        None
     }
 }
 
@@ -161,13 +237,6 @@ fn push_comma(written: usize, out: &mut Vec<u8>) {
     if written > 0 {
         out.push(b',');
     }
-}
-
-/// FNV-1a.
-fn name_hash(name: &[u8]) -> u64 {
-    name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 /// A JSON string. Control characters are escaped, those of C1 and DEL as well, so that none
@@ -239,33 +308,37 @@ fn push_escape(byte: u8, out: &mut Vec<u8>) {
 /// How many bytes at the start are ASCII and need no escape; eight at a time.
 #[inline]
 fn plain_length(bytes: &[u8]) -> usize {
-    let mut length = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-        // The lowest flagged byte is right; those above it may be flagged by a borrow.
-        let flags = special_bytes(word);
+    let mut at = 0;
+    while let Some(word) = bytes[at..].first_chunk() {
+        let flags = special_bytes(u64::from_le_bytes(*word));
         if flags != 0 {
-            return length + flags.trailing_zeros() as usize / 8;
+            return at + first(flags);
         }
-        length += 8;
+        at += 8;
     }
-    length
-        + bytes[length..]
-            .iter()
-            .take_while(|byte| byte.is_ascii() && !is_special(**byte))
-            .count()
+    let rest = &bytes[at..];
+    if let (Some(head), Some(tail)) = (rest.first_chunk(), rest.last_chunk()) {
+        // Four to seven: two halves that overlap.
+        let word =
+            u64::from(u32::from_le_bytes(*head)) | u64::from(u32::from_le_bytes(*tail)) << 32;
+        if special_bytes(word) == 0 {
+            return bytes.len();
+        }
+    }
+    at + rest
+        .iter()
+        .take_while(|byte| byte.is_ascii() && !is_special(**byte))
+        .count()
 }
 
 /// Sets the top bit of each byte that is a control character, a quote, a backslash or not ASCII.
+/// The lowest flagged byte is right; those above it may be flagged by a borrow.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
-    let quote = zero(word ^ (ONES * 0x22));
-    let backslash = zero(word ^ (ONES * 0x5c));
-    let delete = zero(word ^ (ONES * 0x7f));
+    let quote = zeros(word ^ repeat(b'"'));
+    let backslash = zeros(word ^ repeat(b'\\'));
+    let delete = zeros(word ^ repeat(0x7f));
     (below_blank | quote | backslash | delete | word) & TOPS
 }
 
