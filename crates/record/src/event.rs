@@ -5,6 +5,9 @@
 //! before those that a program put into `msg='…'`.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::execve::Argv;
 use crate::field::{Field, Part};
@@ -401,9 +404,12 @@ pub(crate) fn key_of<'a>(record: &Record<'a>) -> Option<Field<'a>> {
     if record.record_type().needs_syscall() {
         return None;
     }
-    memchr::memmem::find(record.body(), b"key=")?;
+    KEY.find(record.body())?;
     record.get("key").filter(|field| !field.is_null())
 }
+
+/// Made once: making a searcher takes longer than searching a record.
+static KEY: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"key="));
 
 /// `yes`, `success`, `1` and their opposites.
 pub(crate) fn truth(value: &[u8]) -> Option<bool> {

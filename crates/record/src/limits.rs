@@ -17,6 +17,9 @@ pub const PENDING_EVENTS_MAX: usize = 4096;
 /// Bytes of records that an [`crate::Assembler`] holds open at once.
 pub const PENDING_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Places of closed events that an [`crate::Assembler`] keeps for later ones.
+pub(crate) const SPARE_EVENTS_MAX: usize = 64;
+
 /// Records of one event; what arrives after that starts a fragment that is marked incomplete. An
 /// `execve` with 2 MiB of arguments makes about 300 EXECVE records.
 pub const EVENT_RECORDS_MAX: usize = 4096;
