@@ -261,11 +261,9 @@ impl<'a> Tokens<'a> {
             length = operation(rest, length);
         }
         let value = &rest[..length];
-        match value {
-            [inner @ .., b','] => inner,
-            // "(null)" keeps its parenthesis, "terminal=cron)" does not.
-            [inner @ .., b')'] if memchr(b'(', inner).is_none() => inner,
-            [inner @ .., b'\r' | b'\n' | 0] => inner,
+        match value.last() {
+            // All that is to be stripped is below the digits.
+            Some(last) if *last < b'0' => stripped(value),
             _ => value,
         }
     }
@@ -308,6 +306,18 @@ impl<'a> Iterator for Tokens<'a> {
             }
             return Some(self.field(start, equals));
         }
+    }
+}
+
+/// A bare value without the punctuation of the list that it stands in.
+#[cold]
+fn stripped(value: &[u8]) -> &[u8] {
+    match value {
+        [inner @ .., b','] => inner,
+        // "(null)" keeps its parenthesis, "terminal=cron)" does not.
+        [inner @ .., b')'] if memchr(b'(', inner).is_none() => inner,
+        [inner @ .., b'\r' | b'\n' | 0] => inner,
+        _ => value,
     }
 }
 

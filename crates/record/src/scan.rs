@@ -20,14 +20,19 @@ pub(crate) fn find_either(bytes: &[u8], a: u8, b: u8) -> Option<usize> {
 /// The first place of `a`.
 #[inline]
 pub(crate) fn find(bytes: &[u8], a: u8) -> Option<usize> {
-    if let Some(word) = bytes.first_chunk() {
+    for at in [0, 8] {
+        let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
+            break;
+        };
         let flags = zeros(u64::from_le_bytes(*word) ^ repeat(a));
         if flags != 0 {
-            return Some(first(flags));
+            return Some(at + first(flags));
         }
-        return memchr(a, &bytes[8..]).map(|found| found + 8);
     }
-    bytes.iter().position(|byte| *byte == a)
+    match bytes.get(16..) {
+        Some(rest) => memchr(a, rest).map(|found| found + 16),
+        None => bytes.iter().position(|byte| *byte == a),
+    }
 }
 
 /// Sets the top bit of each byte that is zero. Those above the lowest such byte may be set wrongly

@@ -3,6 +3,7 @@
 use memchr::{memchr, memchr_iter};
 
 use crate::limits::PREFIX_BYTES_MAX;
+use crate::scan;
 
 /// Time and serial of an event, as the kernel prints them (`audit_log_start` in kernel/audit.c:
 /// `audit(%llu.%03lu:%u): `). Ordered by time, then serial.
@@ -26,8 +27,14 @@ impl Stamp {
 
     /// Reads `1700000000.123:45` at the start of `text`; also says how long it was, in bytes.
     pub(crate) fn read(text: &[u8]) -> Option<(Stamp, usize)> {
-        let (sec, at) = digits(text, 0, 20)?;
-        let (milli, at) = digits(text, at_after(text, at, b'.')?, 3)?;
+        let (sec, milli, at) = match usual_time(text) {
+            Some((sec, milli)) => (sec, milli, USUAL_TIME_BYTES),
+            None => {
+                let (sec, at) = digits(text, 0, 20)?;
+                let (milli, at) = digits(text, at_after(text, at, b'.')?, 3)?;
+                (sec, milli, at)
+            }
+        };
         let (serial, at) = digits(text, at_after(text, at, b':')?, 10)?;
         let stamp = Stamp {
             sec,
@@ -87,6 +94,35 @@ fn at(line: &[u8], open: usize) -> Option<Found> {
     })
 }
 
+/// The time where seconds have ten digits, as from 2001 to 2286, and milliseconds three.
+#[inline]
+fn usual_time(text: &[u8]) -> Option<(u64, u64)> {
+    let [head @ .., b'.', a, b, c] = text.first_chunk::<USUAL_TIME_BYTES>()? else {
+        return None;
+    };
+    let tail = [b'0', b'0', b'0', head[8], head[9], *a, *b, *c];
+    let (head, tail) = (eight_digits(*head.first_chunk()?)?, eight_digits(tail)?);
+    Some((head * 100 + tail / 1000, tail % 1000))
+}
+
+/// The value of eight decimal digits, all of them at a time: neighbours are joined to pairs, pairs
+/// to fours, fours to the whole.
+#[inline]
+fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    let digits = u64::from_le_bytes(text) ^ scan::repeat(b'0');
+    // A digit is below ten: adding this to anything above reaches the top bit.
+    let above = digits.wrapping_add(scan::repeat(0x80 - 10)) | digits;
+    if above & scan::TOPS != 0 {
+        return None;
+    }
+    let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff)
+}
+
+/// `1700000000.123`
+const USUAL_TIME_BYTES: usize = 14;
+
 /// At least one and at most `max` decimal digits from `at`: their value and the offset after them.
 fn digits(text: &[u8], at: usize, max: usize) -> Option<(u64, usize)> {
     let mut value = 0u64;
@@ -125,6 +161,8 @@ mod tests {
             "audit(1700000000.123:4294967295): x",
             Some((1_700_000_000, 123, u32::MAX)),
         );
+        check("audit(9999999999.999:0)", Some((9_999_999_999, 999, 0)));
+        check("audit(1000000000.12:7)", Some((1_000_000_000, 12, 7)));
         check(
             "<5>Jan 1 (x) audit(5) kernel: audit: type=1400 audit(7.001:9): y",
             Some((7, 1, 9)),
@@ -135,6 +173,10 @@ mod tests {
             "(1.002:3)",
             "audit(1.002:3",
             "audit(1.0022:3)",
+            "audit(17000:0000.123:3)",
+            "audit(1700000000.1/3:3)",
+            "audit(1700000000,123:3)",
+            "audit(\u{c0}\u{b0}00000000.123:3)",
             "audit(1.002:4294967296)",
             "audit(1.002:)",
             "audit(-1.002:1)",

@@ -121,6 +121,7 @@ pub struct Assembler {
     now_ms: u64,
     closed: Turns,
     /// Boxes of events that were closed, to be used again.
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     spare: Vec<Box<Open>>,
     newest_ms: u64,
     ready: VecDeque<Event>,

@@ -41,6 +41,7 @@ fn a_million_fields() {
     for index in 0..1_000_000 {
         line.extend_from_slice(format!(" k{}=1", index % 7).as_bytes());
     }
+    let before = resident();
     let record = Record::parse(&line);
     assert_eq!(record.fields().count(), 1_000_000);
     let mut assembler = Assembler::new(Settings::FILE);
@@ -49,6 +50,9 @@ fn a_million_fields() {
     let mut out = Vec::new();
     write::ndjson(&event, &NoNames, &mut out);
     assert!(serde_json::from_slice::<serde_json::Value>(&out).is_ok());
+    // A coarse bound, as above; a hundred bytes for each field would exceed it.
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 64 << 20, "{grown} bytes more");
 }
 
 #[test]
