@@ -58,15 +58,15 @@ fn main() {
         type Write<'a> = &'a dyn Fn(&Event, &mut Vec<u8>);
         let forms: [(&str, Write<'_>); 4] = [
             ("…, ndjson", &|event, out| {
-                write::ndjson(event, &NoNames, out)
+                write::ndjson(event, &NoNames, out);
             }),
             ("…, interpret", &|event, out| {
-                write::interpret(event, &locale, out)
+                write::interpret(event, &locale, out);
             }),
             ("…, default", &|event, out| {
-                write::default(event, &locale, out)
+                write::default(event, &locale, out);
             }),
-            ("…, csv", &|event, out| write::csv(event, &locale, out)),
+            ("…, text", &|event, out| write::text(event, &locale, out)),
         ];
         for (form, write) in forms {
             let mut out = Vec::new();
