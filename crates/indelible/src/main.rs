@@ -10,6 +10,7 @@ mod detect;
 mod exit;
 mod net;
 mod payload;
+mod proof;
 mod rules;
 mod search;
 mod terminal;

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::terminal::Output;
 
+/// Exit code where something is not as it was.
+pub(crate) const BROKEN: u8 = 2;
 /// Exit code where the check itself failed.
 pub(crate) const COULD_NOT_CHECK: u8 = 3;
 
@@ -18,7 +20,7 @@ pub(crate) fn exit_code(report: &Report) -> u8 {
     match report.verdict() {
         Verdict::Intact => 0,
         Verdict::IntactWithTailOrGaps => 1,
-        Verdict::Broken => 2,
+        Verdict::Broken => BROKEN,
     }
 }
 

@@ -21,6 +21,7 @@ pub mod limits;
 pub mod log;
 pub mod merkle;
 pub mod note;
+pub mod published;
 pub mod read;
 mod segment;
 pub mod spool;

@@ -50,3 +50,5 @@ pub const PROOF_HASHES_MAX: usize = 63;
 
 /// Default size at which a spool file is rotated.
 pub const SPOOL_FILE_BYTES: u64 = 16 << 20;
+/// Roots of tiles that a reader of the published log keeps, 40 bytes each.
+pub const NODES_KEPT: usize = 65_536;

@@ -5,6 +5,7 @@ mod collector;
 mod demo;
 mod detect;
 mod pki;
+mod prove;
 mod rules;
 mod search;
 mod verify;
@@ -33,6 +34,7 @@ enum Command {
     Collector(collector::Collector),
     Search(Box<search::Search>),
     Verify(verify::Verify),
+    Prove(prove::Prove),
     Pki(pki::Pki),
     Rules(rules::Rules),
     Detect(detect::Detect),
@@ -65,6 +67,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Collector(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Verify(command) => command.run(),
+        Command::Prove(command) => command.run(),
         Command::Pki(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Detect(command) => command.run(),

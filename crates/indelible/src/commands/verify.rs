@@ -1,27 +1,37 @@
 //! `indelible verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indelible_log::dir::RealDir;
 use indelible_log::verify::{Report, VerifyOptions, verify_spool, verify_store};
 
+use serde_json::json;
+
 use crate::agent::layout::Layout;
+use crate::proof;
+use crate::terminal::Output;
 use crate::verify::{self, exit_code};
 
-/// Check a store or a spool to its last byte
+/// Check a store or a spool to its last byte, or proof files without either
 ///
 /// Exit codes: 0 intact, 1 intact with recorded gaps or a torn tail that nobody was told to be
 /// durable, 2 broken, 3 could not check.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// A collector's store
-    #[arg(long, value_name = "DIR", required_unless_present = "spool")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["spool", "proofs"])]
     store: Option<PathBuf>,
     /// A host's spool
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
     spool: Option<PathBuf>,
+    /// A proof file, with its entry beside it (see `indelible prove`); may be given several times
+    #[arg(long = "proof", value_name = "FILE", conflicts_with_all = ["store", "spool"], requires = "key")]
+    proofs: Vec<PathBuf>,
+    /// The log's public key (log.vkey), for proof files
+    #[arg(long, value_name = "FILE", requires = "proofs")]
+    key: Option<PathBuf>,
     /// Form of the report
     #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
     format: Form,
@@ -37,6 +47,9 @@ enum Form {
 
 impl Verify {
     pub(super) fn run(self) -> Result<u8> {
+        if let Some(key) = &self.key {
+            return self.check_proofs(key);
+        }
         let report = match self.check() {
             Ok(report) => report,
             Err(error) => {
@@ -49,6 +62,28 @@ impl Verify {
             Form::Json => verify::print_json(&report)?,
         }
         Ok(exit_code(&report))
+    }
+
+    fn check_proofs(&self, key: &Path) -> Result<u8> {
+        let checked = match proof::check(&self.proofs, key) {
+            Ok(checked) => checked,
+            Err(error) => {
+                crate::exit::report(&error);
+                return Ok(verify::COULD_NOT_CHECK);
+            }
+        };
+        let holds = checked.iter().all(proof::Checked::holds);
+        let text = match self.format {
+            Form::Text => checked.iter().map(|one| one.line() + "\n").collect(),
+            Form::Json => {
+                let proofs: Vec<_> = checked.iter().map(proof::Checked::json).collect();
+                format!("{}\n", json!({ "ok": holds, "proofs": proofs }))
+            }
+        };
+        let mut output = Output::stdout();
+        output.write(text.as_bytes())?;
+        output.flush()?;
+        Ok(if holds { 0 } else { verify::BROKEN })
     }
 
     fn check(&self) -> Result<Report> {

@@ -4,4 +4,5 @@ mod crash;
 mod flip;
 mod log;
 mod make;
+mod published;
 mod spool;

@@ -1,0 +1,184 @@
+//! What a log shows to others, read from its store beside its writer: the published checkpoint,
+//! tiles and entry bundles as C2SP tlog-tiles v0.1.0 has them, and proofs.
+//!
+//! Nothing above the published checkpoint is ever shown. Level-0 tiles and partial tiles are not
+//! stored: they are put together from entries and full tiles when they are asked for.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = indelible_log::dir::RealDir::open("/var/lib/indelible/store")?;
+//! let published = indelible_log::published::Published::open(dir)?;
+//! let checkpoint = published.checkpoint()?;
+//! let proof = published.prove(7, &checkpoint)?;
+//! let entry = published.entry(7)?;
+//! proof.verify(&entry, published.key())?;
+//! println!("{}", proof.to_text(published.key()));
+//! # Ok(())
+//! # }
+//! ```
+
+mod nodes;
+mod proof;
+
+use std::sync::Arc;
+
+pub use proof::{LogProof, LogProofError};
+
+use crate::dir::{Dir, read_small};
+use crate::error::{Error, Result};
+use crate::hash::Hash;
+use crate::limits::TEXT_BYTES_MAX;
+use crate::merkle;
+use crate::note::{Checkpoint, VerifierKey};
+use crate::read::LogReader;
+use crate::tile::{TILE_HEIGHT, TILE_WIDTH, Tile};
+use nodes::StoredNodes;
+
+/// A store, for whoever wants to read or check it from outside.
+#[derive(Debug)]
+pub struct Published {
+    dir: Arc<dyn Dir>,
+    key: VerifierKey,
+    nodes: StoredNodes,
+}
+
+impl Published {
+    /// Opens the store in a folder.
+    ///
+    /// # Errors
+    /// Those of the disk; a store without its verifier key.
+    pub fn open(dir: Arc<dyn Dir>) -> Result<Self> {
+        let text = read_text(&*dir, KEY)?;
+        let key = VerifierKey::parse(text.trim_end()).map_err(|source| Error::Note {
+            path: KEY.to_owned(),
+            source,
+        })?;
+        let reader = LogReader::open(dir.clone())?;
+        Ok(Self {
+            nodes: StoredNodes::new(dir.clone(), reader),
+            dir,
+            key,
+        })
+    }
+
+    /// The log's public key.
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// The newest published checkpoint.
+    ///
+    /// # Errors
+    /// Those of the disk, and a note that the log's key did not sign.
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
+        let note = read_text(&*self.dir, CHECKPOINT)?;
+        self.key.open_note(&note).map_err(|source| Error::Note {
+            path: CHECKPOINT.to_owned(),
+            source,
+        })
+    }
+
+    /// The published note as it stands in the store, with all its signatures.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn checkpoint_note(&self) -> Result<String> {
+        read_text(&*self.dir, CHECKPOINT)
+    }
+
+    /// The hashes of a tile of the tree of `size` leaves; none where that tree has no such tile,
+    /// nor a wider one at its place.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn tile(&self, tile: Tile, size: u64) -> Result<Option<Vec<u8>>> {
+        if !holds(size, tile.level, tile.index, tile.width) {
+            return Ok(None);
+        }
+        let hashes = self.nodes.tile(tile)?;
+        Ok(Some(hashes.iter().flat_map(|hash| hash.0).collect()))
+    }
+
+    /// Entries `256·index …` of the tree of `size` leaves in their `u16 length ‖ entry` form,
+    /// `width` of them; none where that tree has fewer.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn bundle(&self, index: u64, width: u64, size: u64) -> Result<Option<Vec<u8>>> {
+        if !holds(size, 0, index, width) {
+            return Ok(None);
+        }
+        let from = index * TILE_WIDTH;
+        let mut bytes = Vec::new();
+        self.nodes.entries(from, from + width, |entry| {
+            // An entry has at most 65,036 bytes.
+            bytes.extend_from_slice(&(entry.len() as u16).to_be_bytes());
+            bytes.extend_from_slice(entry);
+        })?;
+        Ok(Some(bytes))
+    }
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// Those of the disk, damage, and an index that is not written yet.
+    pub fn entry(&self, index: u64) -> Result<Vec<u8>> {
+        let mut found = Vec::new();
+        self.nodes
+            .entries(index, index + 1, |entry| found.extend_from_slice(entry))?;
+        Ok(found)
+    }
+
+    /// The proof that an entry is in the tree of a checkpoint.
+    ///
+    /// # Errors
+    /// Those of the disk, damage, and an index outside that tree.
+    pub fn prove(&self, index: u64, checkpoint: &Checkpoint) -> Result<LogProof> {
+        Ok(LogProof {
+            index,
+            hashes: merkle::inclusion(&self.nodes, index, checkpoint.size)?,
+            checkpoint: *checkpoint,
+        })
+    }
+
+    /// The proof that the tree of `new` leaves continues that of `old` leaves.
+    ///
+    /// # Errors
+    /// Those of the disk, damage, and sizes above the published one.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>> {
+        let size = self.checkpoint()?.size;
+        if new > size {
+            return Err(Error::OutOfRange {
+                wanted: new,
+                from: 0,
+                to: size,
+            });
+        }
+        merkle::consistency(&self.nodes, old, new)
+    }
+}
+
+/// Whether the tree of `size` leaves has `width` nodes from `256·index` on at a level of tiles.
+fn holds(size: u64, level: u32, index: u64, width: u64) -> bool {
+    let nodes = size.checked_shr(TILE_HEIGHT * level).unwrap_or(0);
+    let end = index
+        .checked_mul(TILE_WIDTH)
+        .and_then(|from| from.checked_add(width));
+    (1..=TILE_WIDTH).contains(&width) && end.is_some_and(|end| end <= nodes)
+}
+
+fn read_text(dir: &dyn Dir, path: &str) -> Result<String> {
+    let bytes = match read_small(dir, path, TEXT_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::Missing {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) => return Err(Error::io("read", path)(error)),
+    };
+    String::from_utf8(bytes).map_err(|_| Error::damaged(path, 0, "it is no text"))
+}
+
+const KEY: &str = "log.vkey";
+const CHECKPOINT: &str = "checkpoint";
