@@ -125,6 +125,8 @@ fn the_stores_that_stay_answer_search_and_verify() {
         "{problem}"
     );
 
+    prove_and_check(&user, store, &raw.stdout);
+
     assert_eq!(
         user.run(&["verify", "--store", "/nonexistent"])
             .status
@@ -139,6 +141,38 @@ fn the_stores_that_stay_answer_search_and_verify() {
         user.run(&["verify", "--store", store]).status.code(),
         Some(1)
     );
+}
+
+/// The event that `search --raw` printed is proven to somebody who has no store.
+fn prove_and_check(user: &OrdinaryUser, store: &str, raw: &[u8]) {
+    let text = String::from_utf8_lossy(raw);
+    let event = text.split("audit(").nth(1).unwrap().split(')').next();
+    let out = user.folder.path().join("proofs");
+    let out = out.to_str().unwrap();
+    let words = ["prove", "--store", store, "--out", out, "--event"];
+    let proven = user.run(&[&words[..], &[event.unwrap()]].concat());
+    assert_eq!(proven.status.code(), Some(0), "{proven:?}");
+    let files = String::from_utf8(proven.stdout).unwrap();
+    let files: Vec<&str> = files.lines().collect();
+    assert_eq!(files.len(), 5, "four records and their end: {files:?}");
+
+    let key = format!("{store}/log.vkey");
+    let check =
+        |file: &str| user.run(&["verify", "--key", &key, "--proof", file, "--format", "json"]);
+    let answer = check(files[0]);
+    assert_eq!(answer.status.code(), Some(0), "{answer:?}");
+    let answer: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+    assert_eq!(answer["ok"], true);
+    assert!(answer["proofs"][0]["index"].is_u64());
+
+    let entry = files[0].replace(".tlog-proof", ".entry");
+    let mut bytes = fs::read(&entry).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&entry, bytes).unwrap();
+    assert_eq!(check(files[0]).status.code(), Some(2));
+    assert_eq!(check("/nonexistent.tlog-proof").status.code(), Some(3));
+    let none = user.run(&[&words[..], &["1.000:1"]].concat());
+    assert_eq!(none.status.code(), Some(1));
 }
 
 /// Somebody without privileges: where the tests run as root, `nobody` with a copy of the program.
