@@ -85,6 +85,8 @@ pub(crate) enum GapReason {
     FileLost,
     /// A source could not be read for a while: what it sent meanwhile, unknown how much.
     Disconnected,
+    /// The keys of this host's heads were lost: a new chain of keys begins.
+    SignerLost,
     /// The stream before this one ended before what had been sent of it: entries.
     StreamLost,
 }
@@ -100,45 +102,163 @@ impl Gap {
     }
 }
 
-/// Where a host's kernel stands, each second (kind 5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a stream and its host's kernel stand, each second (kind 5). The signature is put behind it
+/// by [`indelible_log::head::sign`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HostHead {
-    v: u8,
+    pub(crate) v: u8,
+    /// Hexadecimal.
+    pub(crate) boot_id: String,
     /// Entries of this stream before this one.
     pub(crate) next: u64,
     /// Chain head before this entry.
     pub(crate) head: String,
-    /// Kernel's counter of lost records.
+    /// What the kernel says, where it can be asked.
+    pub(crate) kernel: Option<KernelState>,
+    /// The records that this process has read.
+    pub(crate) records: Option<RecordsSeen>,
+    /// Times that the unicast socket was full, since capture started.
+    pub(crate) congestion: u64,
+    /// Entries that found no room in the spool, since its writer started.
+    pub(crate) dropped: u64,
+    /// The loaded rules, when they were last asked for.
+    pub(crate) rules: Option<RulesState>,
+    /// The newest checkpoint of a collector that this host has a receipt under.
+    pub(crate) checkpoint: Option<CheckpointSeen>,
+    /// Set when the head is signed.
+    #[serde(flatten)]
+    pub(crate) keys: Option<HeadKey>,
+}
+
+/// The kernel's answer to a request for its status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KernelState {
+    /// Counter of lost records.
     pub(crate) lost: u32,
     /// Records waiting in the kernel.
     pub(crate) backlog: u32,
+    /// Records that may wait.
+    pub(crate) backlog_limit: u32,
     /// Jiffies that system calls waited for the backlog, summed.
     pub(crate) backlog_wait_time_actual: Option<u32>,
+    /// Records per second, 0 for no limit.
+    pub(crate) rate_limit: u32,
+    /// 0 silent, 1 printk, 2 panic.
+    pub(crate) failure: u32,
     /// 0 off, 1 on, 2 locked.
     pub(crate) enabled: u32,
     /// The registered audit daemon.
     pub(crate) audit_pid: u32,
-    /// Times that the unicast socket was full, since capture started.
-    pub(crate) congestion: u64,
+}
+
+impl From<&indelible_sys::audit::Status> for KernelState {
+    fn from(status: &indelible_sys::audit::Status) -> Self {
+        Self {
+            lost: status.lost,
+            backlog: status.backlog,
+            backlog_limit: status.backlog_limit,
+            backlog_wait_time_actual: status.backlog_wait_time_actual,
+            rate_limit: status.rate_limit,
+            failure: status.failure,
+            enabled: status.enabled,
+            audit_pid: status.pid,
+        }
+    }
+}
+
+/// Records since capture started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordsSeen {
+    pub(crate) count: u64,
+    /// Serial of the first one.
+    pub(crate) serial_first: Option<u32>,
+    /// Largest serial, in the order of a counter that wraps.
+    pub(crate) serial_last: Option<u32>,
+}
+
+impl RecordsSeen {
+    /// Counts a record by its text.
+    pub(crate) fn note(&mut self, text: &[u8]) {
+        self.count += 1;
+        let Some(stamp) = indelible_record::stamp(text) else {
+            return;
+        };
+        let serial = stamp.serial;
+        self.serial_first.get_or_insert(serial);
+        let last = self.serial_last.get_or_insert(serial);
+        if serial.wrapping_sub(*last) < 1 << 31 {
+            *last = serial;
+        }
+    }
+}
+
+/// Which rules are loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RulesState {
+    pub(crate) count: u64,
+    /// SHA-256 over `u32 length ‖ struct audit_rule_data` of each, in match order, hexadecimal.
+    pub(crate) sha256: String,
+}
+
+/// A checkpoint of a collector's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CheckpointSeen {
+    pub(crate) origin: String,
+    pub(crate) size: u64,
+    /// Hexadecimal.
+    pub(crate) root: String,
+}
+
+/// The key that signs a head, and what certifies it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeadKey {
+    pub(crate) signer: String,
+    pub(crate) epoch: u64,
+    pub(crate) key: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) links: Vec<indelible_log::head::Link>,
 }
 
 impl HostHead {
-    pub(crate) fn new(
-        next: u64,
-        head: Hash,
-        status: &indelible_sys::audit::Status,
-        congestion: u64,
-    ) -> Self {
+    /// A head of this boot; everything else is empty.
+    pub(crate) fn of_boot(boot_id: &[u8; 16]) -> Self {
         Self {
             v: VERSION,
-            next,
-            head: head.to_string(),
-            lost: status.lost,
-            backlog: status.backlog,
-            backlog_wait_time_actual: status.backlog_wait_time_actual,
-            enabled: status.enabled,
-            audit_pid: status.pid,
-            congestion,
+            boot_id: hex(boot_id),
+            ..Self::default()
+        }
+    }
+}
+
+/// What somebody must look at (kind 8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    v: u8,
+    pub(crate) finding: FindingKind,
+    /// For people.
+    pub(crate) detail: String,
+}
+
+/// The findings of capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FindingKind {
+    /// Another process switched auditing off.
+    AuditDisabled,
+    /// Another process switched auditing on, or locked it.
+    AuditEnabled,
+    /// Another process changed how the kernel audits.
+    AuditReconfigured,
+    /// The kernel's audit daemon is another process.
+    RegistrationTaken,
+}
+
+impl Finding {
+    pub(crate) fn new(finding: FindingKind, detail: impl Into<String>) -> Self {
+        Self {
+            v: VERSION,
+            finding,
+            detail: detail.into(),
         }
     }
 }
@@ -194,6 +314,19 @@ pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn serials_are_counted_across_the_wrap() {
+        let mut seen = RecordsSeen::default();
+        for serial in [u32::MAX - 1, u32::MAX, 1, u32::MAX, 0] {
+            seen.note(format!("audit(1700000000.123:{serial}): x").as_bytes());
+        }
+        seen.note(b"no stamp");
+        assert_eq!(
+            (seen.count, seen.serial_first, seen.serial_last),
+            (6, Some(u32::MAX - 1), Some(1))
+        );
+    }
 
     #[test]
     fn payloads_come_back() {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use anyhow::Result;
+use indelible_log::head::HeadSummary;
 use indelible_log::verify::{Gap, Problem, Report, Verdict};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ pub(crate) fn exit_code(report: &Report) -> u8 {
 }
 
 /// A summary, then a paragraph per problem.
-pub(crate) fn print_text(report: &Report) -> Result<()> {
+pub(crate) fn print_text(report: &Report, heads: &HeadSummary) -> Result<()> {
     let mut text = String::new();
     let word = match report.verdict() {
         Verdict::Intact => "intact",
@@ -38,6 +39,15 @@ pub(crate) fn print_text(report: &Report) -> Result<()> {
             text,
             "checkpoint: size {}, root {}",
             checkpoint.size, checkpoint.root
+        );
+    }
+    if heads.heads > 0 {
+        let signers = heads.signers.len();
+        let hosts = if signers == 1 { "host" } else { "hosts" };
+        let _ = writeln!(
+            text,
+            "host heads: {} signed by {signers} {hosts}",
+            heads.heads
         );
     }
     for problem in &report.problems {
@@ -85,17 +95,27 @@ fn push_problem(problem: &Problem, text: &mut String) {
     if let Some(time_ns) = problem.time_ns {
         let _ = write!(text, ", captured {}", time(time_ns));
     }
+    if problem.file.is_empty() {
+        text.push('\n');
+        return;
+    }
     let _ = writeln!(text, "\n  {}, byte {}", problem.file, problem.offset);
 }
 
 /// One object, as the schema in docs describes it.
-pub(crate) fn print_json(report: &Report) -> Result<()> {
+pub(crate) fn print_json(report: &Report, heads: &HeadSummary) -> Result<()> {
     let object = json!({
         "ok": report.problems.is_empty(),
         "entries": report.entries,
         "checkpoint": report.checkpoint.map(|checkpoint| {
             json!({ "size": checkpoint.size, "root": checkpoint.root.to_string() })
         }),
+        "host_heads": {
+            "signed": heads.heads,
+            "signers": heads.signers.iter().map(|(signer, first, last)| {
+                json!({ "signer": signer, "first_epoch": first, "last_epoch": last })
+            }).collect::<Vec<_>>(),
+        },
         "problems": report.problems.iter().map(problem_json).collect::<Vec<_>>(),
         "more_problems": report.more_problems,
         "torn_tail": report.torn_tail.as_ref().map(|tail| {

@@ -17,6 +17,7 @@ pub mod dir;
 pub mod entry;
 mod error;
 pub mod hash;
+pub mod head;
 pub mod limits;
 pub mod log;
 pub mod merkle;

@@ -52,3 +52,8 @@ pub const PROOF_HASHES_MAX: usize = 63;
 pub const SPOOL_FILE_BYTES: u64 = 16 << 20;
 /// Roots of tiles that a reader of the published log keeps, 40 bytes each.
 pub const NODES_KEPT: usize = 65_536;
+
+/// Hosts' chains of keys that a verification knows.
+pub const SIGNERS_MAX: usize = 131_072;
+/// Epochs of one host that a verification knows: a century of hours.
+pub const EPOCHS_MAX: usize = 1_000_000;

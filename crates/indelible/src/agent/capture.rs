@@ -8,7 +8,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
+use aws_lc_rs::digest::{Context, SHA256};
 use indelible_log::Kind;
 use indelible_log::spool::SyncHandle;
 use indelible_sys::audit::{CaptureSocket, Control, Mode, RECEIVE_BATCH_MAX, Status, StatusChange};
@@ -19,12 +20,16 @@ use indelible_sys::process;
 
 use super::intake::audisp::{PluginLines, SocketLines};
 use super::intake::file::FileLines;
-use super::intake::{self, Intake};
+use super::intake::{self, Intake, checkpoint_seen};
+use super::kernel_watch;
 use super::layout::{Layout, Owner, Room};
+use super::signer::Signer;
 use super::source_stream::SourceStream;
 use super::stopping::Stopping;
 use crate::config::Capture;
-use crate::payload::{Gap, GapReason, HostHead};
+use crate::payload::{
+    Finding, FindingKind, Gap, GapReason, HostHead, KernelState, RecordsSeen, RulesState, hex,
+};
 
 /// Captures until asked to stop; then drains the socket, gives up the registration, puts
 /// `enabled` back and syncs.
@@ -51,21 +56,33 @@ pub(crate) fn run(
             let intake = records_of_others(&room, mode, stream)?;
             // Its owner may read the log; nothing else is needed.
             process::drop_capabilities(process::NO_CAPABILITIES)?;
-            return intake::run(layout, vec![intake], stopping);
+            return intake::run(layout, &room, vec![intake], TICK, stopping);
         }
     };
     process::drop_capabilities(process::CAPTURE_CAPABILITIES)?;
     tracing::info!(stream = %stream.id(), capture = %mode.word(), "capturing");
+    let (signer, began) = Signer::open(&room)?;
+    let mut stream = stream;
+    if began {
+        stream.signer_began(realtime_ns());
+    }
     let syncer = Syncer::start(stream.sync_handle());
     let mut capture = CaptureLoop {
         layout,
+        boot_id: host.boot_id,
         stream,
         source,
+        signer,
         syncer,
         nap: NAP_MIN,
         flooded: false,
         overruns: 0,
-        lost: None,
+        seen: RecordsSeen::default(),
+        status: None,
+        taken_by: 0,
+        rules: None,
+        rules_asked_at: None,
+        ticked_at: Instant::now(),
     };
     while !stopping.requested() {
         capture.step()?;
@@ -92,15 +109,24 @@ fn records_of_others(room: &Room, mode: &Capture, stream: SourceStream) -> Resul
 
 struct CaptureLoop<'a> {
     layout: &'a Layout,
+    boot_id: [u8; 16],
     stream: SourceStream,
     source: Source,
+    signer: Signer,
     syncer: Syncer,
     nap: Duration,
     /// Many records came at once since the last lull.
     flooded: bool,
     overruns: u64,
-    /// The kernel's counter when it was last seen.
-    lost: Option<u32>,
+    seen: RecordsSeen,
+    /// What the kernel said last.
+    status: Option<Status>,
+    /// The pid of another audit daemon that was reported, so that it is reported once.
+    taken_by: u32,
+    rules: Option<RulesState>,
+    /// When the rules were asked for; `None` where they may have changed since.
+    rules_asked_at: Option<Instant>,
+    ticked_at: Instant,
 }
 
 impl CaptureLoop<'_> {
@@ -142,6 +168,13 @@ impl CaptureLoop<'_> {
             }
             for message in self.source.socket.messages() {
                 self.stream.push_record(&message, now_ns);
+                self.seen.note(message.text);
+                if message.kind == CONFIG_CHANGE {
+                    // Somebody has just changed something: look now, but not at each of many.
+                    self.rules_asked_at = None;
+                    let soon = self.ticked_at + TICK_SOON;
+                    self.source.next_tick = self.source.next_tick.min(soon);
+                }
             }
             records += received.messages;
             let more = received.overrun || received.messages >= RECEIVE_BATCH_MAX / 2;
@@ -168,17 +201,37 @@ impl CaptureLoop<'_> {
         }
     }
 
-    /// Once a second: what the kernel says of itself becomes a host head, and gaps.
+    /// Once a second, and soon after a change: what the kernel says of itself becomes a signed head,
+    /// findings and gaps.
     fn tick(&mut self) -> Result<()> {
+        self.ticked_at = Instant::now();
         let now_ns = realtime_ns();
         self.stream.account_for_drops(now_ns)?;
-        let Some(status) = self.source.status() else {
-            return Ok(());
+        let status = self.source.status();
+        if let Some(status) = &status {
+            self.compare(status, now_ns);
+        }
+        self.ask_for_rules();
+        self.signer.renew_if_due();
+        let head = HostHead {
+            kernel: status.as_ref().map(KernelState::from),
+            records: Some(self.seen.clone()),
+            congestion: self.overruns,
+            rules: self.rules.clone(),
+            checkpoint: checkpoint_seen(&self.layout.receipts()),
+            ..HostHead::of_boot(&self.boot_id)
         };
-        if let Some(before) = self.lost.replace(status.lost) {
+        self.stream.push_head(head, &mut self.signer, now_ns)?;
+        self.syncer.wake()?;
+        self.release()
+    }
+
+    /// Holds what the kernel says against what it said before.
+    fn compare(&mut self, status: &Status, now_ns: u64) {
+        if let Some(before) = self.status.replace(*status) {
             // The counter wraps and can be reset; a reset shows as a smaller value.
-            let more = status.lost.wrapping_sub(before);
-            if more > 0 && status.lost > before {
+            let more = status.lost.wrapping_sub(before.lost);
+            if more > 0 && status.lost > before.lost {
                 let gap = Gap::new(
                     GapReason::KernelLost,
                     Some(more.into()),
@@ -186,33 +239,58 @@ impl CaptureLoop<'_> {
                 );
                 self.stream.push_json(Kind::Gap, &gap, now_ns);
             }
+            for finding in kernel_watch::changes(&before, status) {
+                self.report(&finding, now_ns);
+            }
         }
-        if self.source.socket.mode() == Mode::Unicast && status.pid != std::process::id() {
-            self.claim_again(&status, now_ns);
+        if self.source.socket.mode() == Mode::Unicast {
+            if status.pid == std::process::id() {
+                self.taken_by = 0;
+            } else {
+                self.claim_again(status, now_ns);
+            }
         }
-        // Entries before the head are written first, so that it can name the chain.
-        self.stream.write()?;
-        let spool = self.stream.spool();
-        let head = HostHead::new(spool.next(), spool.head(), &status, self.overruns);
-        self.stream.push_json(Kind::HostHead, &head, now_ns);
-        self.stream.write()?;
-        self.syncer.wake()?;
-        self.release()
+    }
+
+    fn report(&mut self, finding: &Finding, now_ns: u64) {
+        tracing::warn!(kind = ?finding.finding, detail = finding.detail, "finding");
+        self.stream.push_json(Kind::Finding, finding, now_ns);
     }
 
     fn claim_again(&mut self, status: &Status, now_ns: u64) {
-        let detail = format!("the kernel's audit daemon was pid {}", status.pid);
-        self.stream.push_json(
-            Kind::Gap,
-            &Gap::new(GapReason::RegistrationLost, None, detail),
-            now_ns,
-        );
+        let detail = format!("the kernel's audit daemon is pid {}", status.pid);
+        if self.taken_by != status.pid || status.pid == 0 {
+            self.taken_by = status.pid;
+            self.report(
+                &Finding::new(FindingKind::RegistrationTaken, &*detail),
+                now_ns,
+            );
+            self.stream.push_json(
+                Kind::Gap,
+                &Gap::new(GapReason::RegistrationLost, None, detail),
+                now_ns,
+            );
+        }
         match self.source.socket.claim() {
             Ok(()) => tracing::warn!(
                 pid = status.pid,
                 "another audit daemon was registered; registered again"
             ),
             Err(error) => tracing::error!(%error, "cannot register again"),
+        }
+    }
+
+    /// Asks for the rules where they may have changed, or after a minute.
+    fn ask_for_rules(&mut self) {
+        if self
+            .rules_asked_at
+            .is_some_and(|at| at.elapsed() < RULES_EVERY)
+        {
+            return;
+        }
+        if let Some(rules) = self.source.rules() {
+            self.rules_asked_at = Some(Instant::now());
+            self.rules = Some(rules);
         }
     }
 
@@ -266,6 +344,25 @@ impl Source {
             control,
             switched_on,
             next_tick: Instant::now(),
+        })
+    }
+
+    fn rules(&mut self) -> Option<RulesState> {
+        let rules = match self.control.as_mut()?.rules() {
+            Ok(rules) => rules,
+            Err(error) => {
+                tracing::warn!(%error, "cannot ask for the rules");
+                return None;
+            }
+        };
+        let mut hash = Context::new(&SHA256);
+        for rule in &rules {
+            hash.update(&u32::try_from(rule.len()).unwrap_or(u32::MAX).to_be_bytes());
+            hash.update(rule);
+        }
+        Some(RulesState {
+            count: rules.len() as u64,
+            sha256: hex(hash.finish().as_ref()),
         })
     }
 
@@ -383,5 +480,11 @@ const DRAIN_RECORDS_MAX: usize = 8192;
 const FRAME_BYTES_WANTED: usize = 256 << 10;
 /// How often the kernel's status is asked for.
 const TICK: Duration = Duration::from_secs(1);
+/// How soon after a change it is asked for, at the earliest.
+const TICK_SOON: Duration = Duration::from_millis(50);
+/// How often the rules are asked for without a sign of a change.
+const RULES_EVERY: Duration = Duration::from_secs(60);
+/// AUDIT_CONFIG_CHANGE: somebody has changed rules or settings.
+const CONFIG_CHANGE: u16 = 1305;
 /// Shortest time between two syncs.
 const SYNC_EVERY: Duration = Duration::from_millis(20);

@@ -121,6 +121,11 @@ impl Room {
         &self.folder
     }
 
+    /// Whether a spool may lack it.
+    pub(crate) fn is_optional(&self) -> bool {
+        self.folder.ends_with("sources")
+    }
+
     /// A folder per stream.
     pub(crate) fn streams(&self) -> PathBuf {
         self.folder.join("streams")
@@ -144,6 +149,11 @@ impl Room {
     /// The position of one stream.
     pub(crate) fn position(&self, stream: StreamId) -> PathBuf {
         self.positions().join(stream.to_string())
+    }
+
+    /// The private key of the next epoch, which has signed nothing yet.
+    pub(crate) fn epoch_key(&self) -> PathBuf {
+        self.folder.join("epoch-key")
     }
 
     /// Held by the one process that writes here.

@@ -9,10 +9,12 @@
 
 mod capture;
 pub(crate) mod intake;
+mod kernel_watch;
 pub(crate) mod layout;
 mod lines;
 mod opened;
 mod receipts;
+mod signer;
 mod slots;
 pub(crate) mod source_stream;
 mod spooled;

@@ -20,7 +20,7 @@ pub(crate) struct Kept {
     v: u8,
     pub(crate) origin: String,
     pub(crate) size: u64,
-    root: String,
+    pub(crate) root: String,
     signature: String,
 }
 
@@ -29,6 +29,11 @@ impl Receipts {
     pub(crate) fn open(path: &Path) -> Result<(Self, Option<Kept>)> {
         let (slots, kept) = Slots::open(path)?;
         Ok((Self(slots), kept))
+    }
+
+    /// The newest receipt, beside the worker that writes them.
+    pub(crate) fn newest(path: &Path) -> Option<Kept> {
+        Slots::peek(path)
     }
 
     /// Gives the next receipt a number and returns the work of storing it, which may block.

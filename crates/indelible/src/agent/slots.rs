@@ -49,6 +49,11 @@ impl Slots {
         Ok((slots, newest.map(|newest| newest.value)))
     }
 
+    /// The newest whole value, without a claim to write another.
+    pub(crate) fn peek<T: DeserializeOwned>(path: &Path) -> Option<T> {
+        Some(newest(&File::open(path).ok()?)?.value)
+    }
+
     /// Gives the next value a number and returns the work of storing it durably, which may block.
     pub(crate) fn store<T: Serialize + Send>(
         &mut self,

@@ -15,7 +15,8 @@ use serde::Serialize;
 use super::layout::Room;
 use super::lines::Line;
 use super::opened::Opened;
-use crate::payload::{self, Gap, GapReason, Predecessor, StreamOpened};
+use super::signer::Signer;
+use crate::payload::{self, Gap, GapReason, HostHead, Predecessor, StreamOpened};
 
 /// The writer of one source's stream. Entries are collected and then written as one frame.
 #[derive(Debug)]
@@ -26,6 +27,9 @@ pub(crate) struct SourceStream {
     /// The payload being put together, kept for its allocation.
     payload: Vec<u8>,
     dropped: u64,
+    dropped_ever: u64,
+    /// Entry 0 was written by an earlier process, or names a stream before this one.
+    has_past: bool,
 }
 
 impl SourceStream {
@@ -44,6 +48,7 @@ impl SourceStream {
                         tracing::warn!(stream = %id, bytes = report.cut_bytes, "cut a torn tail");
                     }
                     let mut stream = Self::new(spool);
+                    stream.has_past = true;
                     if stream.spool.next() == 0 {
                         // The crash came between the folder and its first frame.
                         stream.write_opening(&room.opened(id))?;
@@ -57,11 +62,13 @@ impl SourceStream {
             }
         }
         let id = StreamId::random();
+        let has_past = past.predecessor.is_some();
         let opened = Opened::new(StreamOpened::new(source, host, past.predecessor), now_ns);
         opened.save(&room.opened(id))?;
         let (spool, _) = SpoolWriter::open(&streams, id, SpoolOptions::default())
             .context("cannot open the spool")?;
         let mut stream = Self::new(spool);
+        stream.has_past = has_past;
         stream.write_opening(&room.opened(id))?;
         Ok(stream)
     }
@@ -73,6 +80,8 @@ impl SourceStream {
             pending_entries: 0,
             payload: Vec::new(),
             dropped: 0,
+            dropped_ever: 0,
+            has_past: false,
         }
     }
 
@@ -132,6 +141,35 @@ impl SourceStream {
         self.pending_entries += 1;
     }
 
+    /// Adds a signed head that says where the stream stands. What is pending is written first, so
+    /// that the head can name the chain.
+    pub(crate) fn push_head(
+        &mut self,
+        mut head: HostHead,
+        signer: &mut Signer,
+        now_ns: u64,
+    ) -> Result<()> {
+        self.write()?;
+        head.next = self.spool.next();
+        head.head = self.spool.head().to_string();
+        head.dropped = self.dropped_ever;
+        let payload = signer.sign(self.id(), head);
+        self.push_payload(Kind::HostHead, 0, &payload, now_ns);
+        self.write()
+    }
+
+    /// Records that the keys of the heads began anew, where there was something before.
+    pub(crate) fn signer_began(&mut self, now_ns: u64) {
+        if self.has_past {
+            let detail = "no key of an earlier head is left: a new chain of keys begins";
+            self.push_json(
+                Kind::Gap,
+                &Gap::new(GapReason::SignerLost, None, detail),
+                now_ns,
+            );
+        }
+    }
+
     fn header(&self, kind: Kind, time_ns: u64) -> Header {
         let sequence = self.spool.next() + self.pending_entries;
         Header {
@@ -156,7 +194,10 @@ impl SourceStream {
         }
         match self.spool.append(&self.pending) {
             Ok(_) => {}
-            Err(Error::NoSpace { .. }) => self.dropped += self.pending_entries,
+            Err(Error::NoSpace { .. }) => {
+                self.dropped += self.pending_entries;
+                self.dropped_ever += self.pending_entries;
+            }
             Err(error) => return Err(error).context("cannot write to the spool"),
         }
         self.pending.clear();

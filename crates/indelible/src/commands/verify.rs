@@ -1,11 +1,15 @@
 //! `indelible verify`.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indelible_log::dir::RealDir;
-use indelible_log::verify::{Report, VerifyOptions, verify_spool, verify_store};
+use indelible_log::head::{HeadCheck, HeadSummary};
+use indelible_log::verify::{
+    Inspector, Problem, ProblemKind, Report, VerifyOptions, verify_spool_with, verify_store,
+};
 
 use serde_json::json;
 
@@ -50,16 +54,16 @@ impl Verify {
         if let Some(key) = &self.key {
             return self.check_proofs(key);
         }
-        let report = match self.check() {
-            Ok(report) => report,
+        let (report, heads) = match self.check() {
+            Ok(checked) => checked,
             Err(error) => {
                 crate::exit::report(&error);
                 return Ok(verify::COULD_NOT_CHECK);
             }
         };
         match self.format {
-            Form::Text => verify::print_text(&report)?,
-            Form::Json => verify::print_json(&report)?,
+            Form::Text => verify::print_text(&report, &heads)?,
+            Form::Json => verify::print_json(&report, &heads)?,
         }
         Ok(exit_code(&report))
     }
@@ -86,21 +90,46 @@ impl Verify {
         Ok(if holds { 0 } else { verify::BROKEN })
     }
 
-    fn check(&self) -> Result<Report> {
-        match (&self.store, &self.spool) {
+    fn check(&self) -> Result<(Report, HeadSummary)> {
+        let heads = Arc::new(Mutex::new(HeadCheck::default()));
+        let inspector = Inspector::new(heads.clone());
+        let mut report = match (&self.store, &self.spool) {
             (Some(store), _) => {
                 let dir = RealDir::open(store)
                     .with_context(|| format!("cannot open {}", store.display()))?;
-                verify_store(&dir, &VerifyOptions::default()).context("cannot check the store")
+                let options = VerifyOptions {
+                    inspector: Some(inspector),
+                    ..VerifyOptions::default()
+                };
+                verify_store(&dir, &options).context("cannot check the store")?
             }
-            (None, Some(spool)) => {
-                let streams = Layout::at(spool).streams();
-                let shown = streams.display();
-                let dir =
-                    RealDir::open(&streams).with_context(|| format!("cannot open {shown}"))?;
-                verify_spool(&dir).context("cannot check the spool")
-            }
+            (None, Some(spool)) => verify_rooms(spool, &inspector)?,
             (None, None) => anyhow::bail!("neither --store nor --spool is given"),
+        };
+        let summary = heads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .summary();
+        for problem in &summary.problems {
+            report.problem(Problem::new(ProblemKind::HostHead, "", 0, problem));
         }
+        Ok((report, summary))
     }
+}
+
+/// All streams of a spool, whichever process wrote them.
+fn verify_rooms(spool: &Path, inspector: &Inspector) -> Result<Report> {
+    let mut report = Report::default();
+    for room in Layout::at(spool).rooms() {
+        let streams = room.streams();
+        // A spool of a version that had capture alone.
+        if room.is_optional() && !streams.exists() {
+            continue;
+        }
+        let shown = streams.display();
+        let dir = RealDir::open(&streams).with_context(|| format!("cannot open {shown}"))?;
+        let part = verify_spool_with(&dir, Some(inspector)).context("cannot check the spool")?;
+        report.merge(part);
+    }
+    Ok(report)
 }

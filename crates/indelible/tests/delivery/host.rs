@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indelible_log::dir::RealDir;
 use indelible_log::spool::SpoolReader;
+use indelible_log::{EntryRef, Kind, entry};
 
 use super::stored::Stored;
 
@@ -129,6 +130,43 @@ impl Host {
             .unwrap()
             .code()
             .unwrap()
+    }
+
+    /// Exit code of `verify` of the spool.
+    pub(crate) fn verify_spool(&self) -> i32 {
+        let spool = self.path("agent");
+        self.command(&["verify", "--spool", &spool])
+            .status()
+            .unwrap()
+            .code()
+            .unwrap()
+    }
+
+    /// Waits for an entry of capture's whose payload holds a text, and answers the payload.
+    pub(crate) fn wait_for_entry(&self, kind: Kind, text: &str) -> String {
+        let mut found = None;
+        let looked = std::cell::RefCell::new(&mut found);
+        self.wait_for(text, |host| {
+            let streams = RealDir::open(host.folder.join("agent/capture/streams")).unwrap();
+            for id in SpoolReader::streams(&*streams).unwrap() {
+                let mut reader = SpoolReader::open(&streams, id).unwrap();
+                let mut bytes = Vec::new();
+                while reader
+                    .read(u32::MAX, 1 << 20, &mut bytes)
+                    .unwrap()
+                    .is_some()
+                {}
+                for entry in entry::split(&bytes) {
+                    let entry = EntryRef::parse(entry.unwrap()).unwrap();
+                    let payload = String::from_utf8_lossy(entry.payload());
+                    if entry.header().kind == kind && payload.contains(text) {
+                        **looked.borrow_mut() = Some(payload.into_owned());
+                    }
+                }
+            }
+            looked.borrow().is_some()
+        });
+        found.unwrap()
     }
 
     /// Waits until so many events' records are in the spool.

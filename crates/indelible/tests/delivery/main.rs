@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use host::Host;
+use indelible_log::Kind;
+use indelible_sys::audit::{Control, StatusChange};
 use indelible_testkit::Kernel;
 use stored::Stored;
 
@@ -98,6 +100,35 @@ fn capture_goes_on_while_the_collector_is_away() {
         ),
         (2_000, 0, 0)
     );
+}
+
+/// Whoever disables, changes or takes auditing is recorded at once, and capture registers again.
+#[test]
+fn what_others_do_to_auditing_is_recorded() {
+    let Some(kernel) = Kernel::claim("what_others_do_to_auditing_is_recorded") else {
+        return;
+    };
+    let mut host = Host::new(kernel.folder());
+    host.start_capture();
+    let limit = kernel.status().backlog_limit;
+    let mut control = Control::open().unwrap();
+    control.set(StatusChange::Enabled(0)).unwrap();
+    host.wait_for_entry(Kind::Finding, "audit-disabled");
+    control.set(StatusChange::Enabled(1)).unwrap();
+    host.wait_for_entry(Kind::Finding, "audit-enabled");
+    control.set(StatusChange::BacklogLimit(limit + 1)).unwrap();
+    let said = host.wait_for_entry(Kind::Finding, "audit-reconfigured");
+    control.set(StatusChange::BacklogLimit(limit)).unwrap();
+    assert!(
+        said.contains(&format!("backlog_limit was {limit} and is {}", limit + 1)),
+        "{said}"
+    );
+    let head = host.wait_for_entry(Kind::HostHead, "\"audit_pid\":");
+    for member in ["\"lost\":", "\"serial_last\":", "\"sha256\":", "\"sig\":"] {
+        assert!(head.contains(member), "{member} in {head}");
+    }
+    host.stop();
+    assert_eq!(host.verify_spool(), 0);
 }
 
 /// Invariant 8: the worker holds no capability and another user's identity.

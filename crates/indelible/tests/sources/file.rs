@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::agent::{Agent, Spooled, wait_for};
@@ -86,6 +87,18 @@ fn assert_exactly(folder: &Path, log: &Log) {
         .position(|(spooled, written)| spooled != written);
     assert_eq!(differs, None, "the first line that differs");
     assert_eq!(spooled.lines.len(), log.written.len());
+    // Also the heads: signed, by certified keys, one epoch per start.
+    assert_eq!(verify(folder), Some(0));
+}
+
+fn verify(folder: &Path) -> Option<i32> {
+    let status = Command::new(env!("CARGO_BIN_EXE_indelible"))
+        .arg("verify")
+        .arg("--spool")
+        .arg(folder.join("spool"))
+        .stdout(Stdio::null())
+        .status();
+    status.unwrap().code()
 }
 
 #[test]
@@ -187,6 +200,29 @@ fn a_file_that_is_gone_becomes_a_gap() {
     assert_eq!(spooled.lines, log.written);
     assert_eq!(spooled.gaps.len(), 1);
     assert!(spooled.gaps[0].contains("file-lost"), "{:?}", spooled.gaps);
+}
+
+/// Whoever takes the keys away is seen: a new chain begins, and a gap says so.
+#[test]
+fn a_lost_key_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = Log::new(folder.path());
+    let mut agent = agent(folder.path(), &log);
+    for round in 1..=2 {
+        agent.start();
+        log.write(10);
+        agent.wait_for_lines(10 * round);
+        agent.stop();
+        fs::remove_file(folder.path().join("spool/capture/epoch-key")).unwrap();
+    }
+    let spooled = Spooled::read(&folder.path().join("spool"));
+    assert_eq!(spooled.gaps.len(), 1);
+    assert!(
+        spooled.gaps[0].contains("signer-lost"),
+        "{:?}",
+        spooled.gaps
+    );
+    assert_eq!(verify(folder.path()), Some(1));
 }
 
 /// A line of any bytes and of any length is bounded, hashed and followed by the next.

@@ -11,6 +11,7 @@ use crate::hash::{Hash, chain_head};
 use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES};
 use crate::tile::TILE_HEIGHT;
 
+use super::inspect::Inspector;
 use super::report::{Gap, Problem, ProblemKind, Report};
 use super::tree::Frontier;
 
@@ -33,6 +34,7 @@ pub(super) struct Account {
     /// Sizes at which a root is wanted, and the roots that were reached.
     pub(super) watched: BTreeSet<u64>,
     roots: BTreeMap<u64, Hash>,
+    inspector: Option<Inspector>,
 }
 
 /// Where a stream stands; without a head after something unknown.
@@ -52,17 +54,19 @@ pub(super) struct Place<'a> {
 
 impl Account {
     /// The account of a log.
-    pub(super) fn of_log() -> Self {
+    pub(super) fn of_log(inspector: Option<Inspector>) -> Self {
         Self {
             tree: Some(Frontier::default()),
+            inspector,
             ..Self::default()
         }
     }
 
     /// The account of a spool's file, whose entries are named by their sequence numbers.
-    pub(super) fn of_spool(first: u64) -> Self {
+    pub(super) fn of_spool(first: u64, inspector: Option<Inspector>) -> Self {
         Self {
             next: first,
+            inspector,
             ..Self::default()
         }
     }
@@ -109,6 +113,7 @@ impl Account {
         let due = stream.next;
         // Behind something unknown a stream may have moved on.
         let in_place = header.sequence == due || stream.head.is_none() && header.sequence > due;
+        let head_before = stream.head;
         stream.head = match stream.head {
             Some(head) if header.sequence == due => Some(chain_head(&head, leaf)),
             _ => None,
@@ -121,6 +126,13 @@ impl Account {
         if (header.sequence == 0) != (header.kind == Kind::StreamOpened) {
             let detail = "entry 0 of a stream opens it, and no other does";
             self.entry_problem(ProblemKind::Sequence, place, index, entry.bytes(), detail);
+        }
+        if let Some(inspector) = &self.inspector {
+            let head_before = head_before.filter(|_| in_place);
+            let said = inspector.inspect().entry(entry, head_before);
+            if let Some(detail) = said {
+                self.entry_problem(ProblemKind::HostHead, place, index, entry.bytes(), &detail);
+            }
         }
         if header.kind == Kind::Gap {
             self.report.gap(Gap {

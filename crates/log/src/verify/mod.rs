@@ -9,9 +9,11 @@
 //! - every entry to the check beside it, its stream's sequence and (in a spool) the chain;
 //! - the tree to the checkpoint in each frame's seal, the published one, and one known from
 //!   elsewhere; their signatures to the store's key;
+//! - what entries say of their own stream to an [`Inspect`] of the caller's;
 //! - tiles, block roots and stream tables to what the entries give.
 
 mod account;
+mod inspect;
 mod report;
 mod source;
 mod spool;
@@ -19,6 +21,7 @@ mod store;
 mod tree;
 mod wal;
 
+pub use inspect::{Inspect, Inspector};
 pub use report::{Gap, PROBLEMS_MAX, Problem, ProblemKind, Report, TornTail, Verdict};
-pub use spool::verify_spool;
+pub use spool::{verify_spool, verify_spool_with};
 pub use store::{VerifyOptions, verify_store};

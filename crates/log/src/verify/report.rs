@@ -48,7 +48,8 @@ impl Report {
         }
     }
 
-    pub(super) fn problem(&mut self, problem: Problem) {
+    /// Adds a problem, up to [`PROBLEMS_MAX`].
+    pub fn problem(&mut self, problem: Problem) {
         if self.problems.len() < PROBLEMS_MAX {
             self.problems.push(problem);
         } else {
@@ -57,7 +58,7 @@ impl Report {
     }
 
     /// Adds what another part of the same store or spool showed.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.entries += other.entries;
         other
             .problems
@@ -101,12 +102,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(
-        kind: ProblemKind,
-        file: &str,
-        offset: u64,
-        detail: impl Into<String>,
-    ) -> Self {
+    /// A problem that belongs to no entry.
+    pub fn new(kind: ProblemKind, file: &str, offset: u64, detail: impl Into<String>) -> Self {
         Self {
             kind,
             entry: None,
@@ -150,6 +147,8 @@ pub enum ProblemKind {
     Streams,
     /// A tile that is not that of the entries.
     Tile,
+    /// A host head that is not signed by its host, or does not say where its stream stands.
+    HostHead,
 }
 
 impl ProblemKind {
@@ -169,6 +168,7 @@ impl ProblemKind {
             Self::Chain => "chain",
             Self::Streams => "streams",
             Self::Tile => "tile",
+            Self::HostHead => "host-head",
         }
     }
 }

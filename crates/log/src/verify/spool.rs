@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::hash::Hash;
 
 use super::account::{Account, Stream};
+use super::inspect::Inspector;
 use super::report::{Problem, ProblemKind, Report, TornTail};
 use super::source::Source;
 use super::wal::{Body, Form, Seal, read_frame, read_header, search_frames, take_entries};
@@ -18,11 +19,19 @@ use super::wal::{Body, Form, Seal, read_frame, read_header, search_frames, take_
 /// # Errors
 /// Only what keeps the files from being read; what is broken is in the report.
 pub fn verify_spool(streams: &Arc<dyn Dir>) -> Result<Report> {
+    verify_spool_with(streams, None)
+}
+
+/// As [`verify_spool`], with something else that is held against the entries.
+///
+/// # Errors
+/// As [`verify_spool`].
+pub fn verify_spool_with(streams: &Arc<dyn Dir>, inspector: Option<&Inspector>) -> Result<Report> {
     let mut total = Report::default();
     for item in streams.list("").map_err(Error::io("list", "streams"))? {
         match item.name.parse::<StreamId>() {
             Ok(stream) if item.is_dir => {
-                let report = verify_stream(&**streams, &item.name, stream)?;
+                let report = verify_stream(&**streams, &item.name, stream, inspector)?;
                 total.merge(report);
             }
             _ => total.unknown_files.push(item.name),
@@ -31,7 +40,12 @@ pub fn verify_spool(streams: &Arc<dyn Dir>) -> Result<Report> {
     Ok(total)
 }
 
-fn verify_stream(streams: &dyn Dir, folder: &str, stream: StreamId) -> Result<Report> {
+fn verify_stream(
+    streams: &dyn Dir,
+    folder: &str,
+    stream: StreamId,
+    inspector: Option<&Inspector>,
+) -> Result<Report> {
     let mut report = Report::default();
     let mut firsts = Vec::new();
     for item in streams.list(folder).map_err(Error::io("list", folder))? {
@@ -63,6 +77,7 @@ fn verify_stream(streams: &dyn Dir, folder: &str, stream: StreamId) -> Result<Re
             stream,
             first: *first,
             newest,
+            inspector: inspector.cloned(),
         };
         before = Some(file.verify(before.and_then(|(_, head)| head), &mut report)?);
     }
@@ -74,12 +89,13 @@ struct SpoolFile {
     stream: StreamId,
     first: u64,
     newest: bool,
+    inspector: Option<Inspector>,
 }
 
 impl SpoolFile {
     /// Answers the sequence number and the chain head after the file, where it is known.
     fn verify(&self, head: Option<Hash>, report: &mut Report) -> Result<(u64, Option<Hash>)> {
-        let mut account = Account::of_spool(self.first);
+        let mut account = Account::of_spool(self.first, self.inspector.clone());
         let path = &self.source.path;
         let mut at = 0;
         match read_header(&self.source)? {

@@ -14,6 +14,7 @@ use crate::note::{Checkpoint, SigningKey, VerifierKey};
 use crate::tile::{TILE_BYTES, TILE_WIDTH, Tile};
 
 use super::account::{Account, Place, Stream};
+use super::inspect::Inspector;
 use super::report::{ProblemKind, Report, TornTail};
 use super::source::Source;
 use super::tree::Frontier;
@@ -31,6 +32,8 @@ pub struct VerifyOptions {
     pub known_checkpoint: Option<Checkpoint>,
     /// Whether the private key may be absent, as in a copy for auditors.
     pub without_private_key: bool,
+    /// What else is held against the entries.
+    pub inspector: Option<Inspector>,
 }
 
 /// Verifies a store. It should have no writer meanwhile, or be a copy.
@@ -42,7 +45,7 @@ pub fn verify_store(dir: &Arc<dyn Dir>, options: &VerifyOptions) -> Result<Repor
     let mut verifier = StoreVerifier {
         dir: &**dir,
         files,
-        account: Account::of_log(),
+        account: Account::of_log(options.inspector.clone()),
         key: None,
         durable: 0,
         last_signed: None,

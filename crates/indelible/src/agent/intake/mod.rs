@@ -15,18 +15,22 @@ mod rotation;
 
 use std::fs;
 use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indelible_log::Kind;
 use indelible_sys::clock::realtime_ns;
+use indelible_sys::host::Host;
 use indelible_sys::wait::wait_for_any;
 
 use super::layout::{Layout, Room};
 use super::lines::Lines;
+use super::receipts::Receipts;
+use super::signer::Signer;
 use super::source_stream::SourceStream;
 use super::stopping::Stopping;
-use crate::payload::{Gap, GapReason};
+use crate::payload::{CheckpointSeen, Gap, GapReason, HostHead};
 pub(crate) use position::Position;
 use position::PositionFile;
 
@@ -96,6 +100,8 @@ pub(crate) struct Intake {
     /// Written but not yet made durable.
     unsynced: bool,
     ended: bool,
+    /// When the last head was written, and where the stream stood after it.
+    headed: Option<(Instant, u64)>,
 }
 
 impl Intake {
@@ -108,6 +114,7 @@ impl Intake {
             position: None,
             unsynced: false,
             ended: false,
+            headed: None,
         }
     }
 
@@ -166,6 +173,24 @@ impl Intake {
         Ok(())
     }
 
+    /// Writes a head where the stream has grown since the last one, or after a while.
+    fn head(&mut self, heads: &mut Heads) -> Result<()> {
+        let due = self.headed.is_none_or(|(at, next)| {
+            at.elapsed() >= heads.idle_every || self.stream.spool().next() > next
+        });
+        if due {
+            let head = HostHead {
+                checkpoint: checkpoint_seen(&heads.receipts),
+                ..HostHead::of_boot(&heads.boot_id)
+            };
+            self.stream
+                .push_head(head, &mut heads.signer, realtime_ns())?;
+            self.unsynced = true;
+            self.headed = Some((Instant::now(), self.stream.spool().next()));
+        }
+        Ok(())
+    }
+
     fn release(&mut self, layout: &Layout) -> Result<()> {
         let released = fs::read(layout.released_position(self.stream.id())).unwrap_or_default();
         let Ok(released) = <[u8; 8]>::try_from(released) else {
@@ -181,8 +206,46 @@ impl Intake {
     }
 }
 
-/// Reads all sources until asked to stop or until each of them has ended.
-pub(crate) fn run(layout: &Layout, mut intakes: Vec<Intake>, stopping: &Stopping) -> Result<()> {
+/// What the heads of all streams have in common.
+struct Heads {
+    signer: Signer,
+    boot_id: [u8; 16],
+    receipts: PathBuf,
+    /// How often a stream that does not grow gets one.
+    idle_every: Duration,
+}
+
+/// The checkpoint that this host holds a receipt under.
+pub(crate) fn checkpoint_seen(receipts: &Path) -> Option<CheckpointSeen> {
+    let kept = Receipts::newest(receipts)?;
+    Some(CheckpointSeen {
+        origin: kept.origin,
+        size: kept.size,
+        root: kept.root,
+    })
+}
+
+/// Reads all sources until asked to stop or until each of them has ended. A stream that does not
+/// grow gets a head every `idle_every`.
+pub(crate) fn run(
+    layout: &Layout,
+    room: &Room,
+    mut intakes: Vec<Intake>,
+    idle_every: Duration,
+    stopping: &Stopping,
+) -> Result<()> {
+    let (signer, began) = Signer::open(room)?;
+    if began {
+        for intake in &mut intakes {
+            intake.stream.signer_began(realtime_ns());
+        }
+    }
+    let mut heads = Heads {
+        signer,
+        boot_id: Host::current()?.boot_id,
+        receipts: layout.receipts(),
+        idle_every,
+    };
     let mut kept_at = Instant::now();
     let mut released_at = Instant::now();
     while !stopping.requested() {
@@ -201,7 +264,9 @@ pub(crate) fn run(layout: &Layout, mut intakes: Vec<Intake>, stopping: &Stopping
         }
         if released_at.elapsed() >= RELEASE_EVERY {
             released_at = Instant::now();
+            heads.signer.renew_if_due();
             for intake in &mut intakes {
+                intake.head(&mut heads)?;
                 intake.release(layout)?;
             }
         }
@@ -224,6 +289,7 @@ pub(crate) fn run(layout: &Layout, mut intakes: Vec<Intake>, stopping: &Stopping
         {
             slices += 1;
         }
+        intake.head(&mut heads)?;
         intake.keep()?;
         tracing::info!(stream = %intake.stream.id(), next = intake.stream.spool().next(), "stopped");
     }
@@ -245,7 +311,7 @@ pub(crate) const SLICE_BYTES: usize = 256 << 10;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often entries are made durable and positions stored.
 const KEEP_EVERY: Duration = Duration::from_millis(200);
-/// How often files are removed that the worker no longer needs.
+/// How often heads are looked at, and files that the worker no longer needs.
 const RELEASE_EVERY: Duration = Duration::from_secs(1);
 /// Slices that are still taken from a source when everything stops.
 const LAST_SLICES_MAX: usize = 256;

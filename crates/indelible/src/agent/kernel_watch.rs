@@ -1,0 +1,73 @@
+//! What other processes do to the kernel's auditing, seen in its status.
+
+use indelible_sys::audit::Status;
+
+use crate::payload::{Finding, FindingKind};
+
+/// What another process changed between two answers of the kernel.
+pub(super) fn changes(before: &Status, after: &Status) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if before.enabled != after.enabled {
+        let kind = match after.enabled {
+            0 => FindingKind::AuditDisabled,
+            _ => FindingKind::AuditEnabled,
+        };
+        let detail = format!("enabled was {} and is {}", before.enabled, after.enabled);
+        findings.push(Finding::new(kind, detail));
+    }
+    let settings = [
+        ("failure", before.failure, after.failure),
+        ("rate_limit", before.rate_limit, after.rate_limit),
+        ("backlog_limit", before.backlog_limit, after.backlog_limit),
+        (
+            "backlog_wait_time",
+            before.backlog_wait_time.unwrap_or(0),
+            after.backlog_wait_time.unwrap_or(0),
+        ),
+    ];
+    let changed: Vec<String> = settings
+        .iter()
+        .filter(|(_, before, after)| before != after)
+        .map(|(name, before, after)| format!("{name} was {before} and is {after}"))
+        .collect();
+    if !changed.is_empty() {
+        findings.push(Finding::new(
+            FindingKind::AuditReconfigured,
+            changed.join(", "),
+        ));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_no_findings_and_settings_are() {
+        let before = Status {
+            enabled: 1,
+            backlog_limit: 64,
+            ..Status::default()
+        };
+        let busy = Status {
+            lost: 7,
+            backlog: 3,
+            pid: 9,
+            ..before
+        };
+        assert_eq!(changes(&before, &busy), []);
+        let after = Status {
+            enabled: 0,
+            backlog_limit: 1,
+            rate_limit: 5,
+            ..before
+        };
+        let findings = changes(&before, &after);
+        assert_eq!(findings[0].finding, FindingKind::AuditDisabled);
+        assert_eq!(
+            findings[1].detail,
+            "rate_limit was 0 and is 5, backlog_limit was 64 and is 1"
+        );
+    }
+}
