@@ -14,3 +14,4 @@
 pub mod criteria;
 pub mod expr;
 pub mod limits;
+pub mod scan;

@@ -21,3 +21,26 @@ pub const REGEX_NESTING_MAX: u32 = 64;
 
 /// Shortest byte string that is worth looking for.
 pub const NEEDLE_BYTES_MIN: usize = 2;
+/// Longest line that is kept whole, in bytes; the rest of a longer one is skipped. A kernel record
+/// has at most 8,970 bytes, its enrichment as many.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of a piece, but for its last line.
+pub const PIECE_BYTES: usize = 1 << 20;
+
+/// How far a line of an event may be from the one before, in bytes of the log: some 600 events of
+/// five records.
+pub const NEAR_BYTES: u64 = 1 << 20;
+
+/// How far the last line of an event may be from its first where those near do not make it whole:
+/// some 10,000 events.
+pub const FAR_BYTES: u64 = 16 << 20;
+
+/// Log that an event waits through at most for older ones that come later.
+pub const HOLD_BYTES: u64 = 12 << 20;
+
+/// Events that are held at once, whole or not.
+pub const HELD_EVENTS_MAX: usize = 32 * 1024;
+
+/// Events of one search for whose beginning the log before them is read again.
+pub const LOOK_BACKS_MAX: u32 = 256;

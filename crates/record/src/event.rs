@@ -88,6 +88,18 @@ impl Event {
         }
     }
 
+    /// Makes it an event without records again; what it allocated stays.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.frames.clear();
+        self.missing.clear();
+        self.stamp = None;
+    }
+
+    pub(crate) fn set_stamp(&mut self, stamp: Option<Stamp>) {
+        self.stamp = stamp;
+    }
+
     pub(crate) fn push(&mut self, record: &Record<'_>) {
         if self.bytes.is_empty() {
             // Five records of an open are about 1 KiB, enriched.

@@ -121,12 +121,12 @@ impl RecordType {
     }
 
     /// Whether such a record is an event of its own, which nothing follows.
-    pub(crate) fn is_single(self) -> bool {
+    pub fn is_single(self) -> bool {
         self.is_user() || matches!(self.0, 1200..=1299 | 2000)
     }
 
     /// Whether the kernel writes the type only beside a SYSCALL or URINGOP record.
-    pub(crate) fn needs_syscall(self) -> bool {
+    pub fn needs_syscall(self) -> bool {
         matches!(
             self.0,
             1302..=1304 | 1306 | 1307 | 1309 | 1311..=1315 | 1317 | 1318 | 1321..=1323 | 1327 | 1337

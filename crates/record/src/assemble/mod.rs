@@ -16,6 +16,7 @@
 //! differ do not time each other out. A syscall is stamped when it starts and written when it
 //! returns, so stamps far behind are usual and move nothing.
 
+mod gather;
 mod key;
 mod nodes;
 mod open;
@@ -288,7 +289,8 @@ impl Assembler {
         self.open.remove(&open.key);
         self.latest = None;
         self.counters.evicted += u64::from(evicted);
-        let event = open.take(&self.nodes, evicted);
+        let ends_events = self.nodes.ends_events(open.key.node);
+        let event = open.take(ends_events, evicted);
         if self.spare.len() < limits::SPARE_EVENTS_MAX {
             self.spare.push(open);
         }

@@ -6,7 +6,6 @@ use memchr::memmem::Finder;
 
 use crate::arch::Arch;
 use crate::assemble::key::Key;
-use crate::assemble::nodes::Nodes;
 use crate::event::{Event, Missing};
 use crate::execve;
 use crate::limits;
@@ -14,6 +13,7 @@ use crate::number::decimal;
 use crate::record::Record;
 use crate::record_type::RecordType;
 use crate::scan;
+use crate::stamp::Stamp;
 
 /// An event that waits for records, and what it knows of them.
 #[derive(Debug, Default)]
@@ -41,6 +41,16 @@ impl Open {
             seen_ms: now_ms,
             ..Open::default()
         };
+    }
+
+    /// Begins an event in the place of an old one, whose memory is used again.
+    pub(super) fn again(mut event: Event, stamp: Option<Stamp>) -> Open {
+        event.clear();
+        event.set_stamp(stamp);
+        Open {
+            event,
+            ..Open::default()
+        }
     }
 
     /// Bytes of the records.
@@ -93,8 +103,9 @@ impl Open {
             && self.arguments >= self.arguments_expected
     }
 
-    /// Takes the event out, with what it lacks.
-    pub(super) fn take(&mut self, nodes: &Nodes, evicted: bool) -> Event {
+    /// Takes the event out, with what it lacks. `ends_events` says whether its node writes PROCTITLE
+    /// or EOE records.
+    pub(super) fn take(&mut self, ends_events: bool, evicted: bool) -> Event {
         let lacks_paths = self.lacks_paths();
         let mut event = std::mem::take(&mut self.event);
         let missing = &mut event.missing;
@@ -113,7 +124,7 @@ impl Open {
                 expected: self.arguments_expected,
             });
         }
-        if self.syscall && !self.end && !self.proctitle && nodes.ends_events(self.key.node) {
+        if self.syscall && !self.end && !self.proctitle && ends_events {
             missing.push(Missing::End);
         }
         if self.cut {

@@ -1,0 +1,131 @@
+//! What can be told of a line at a glance: which event it belongs to, and what it adds to it.
+
+use std::hash::{DefaultHasher, Hasher};
+
+use indelible_record::{Record, RecordType, Stamp, stamp};
+
+/// What the lines of an event share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) stamp: Stamp,
+    /// Of the node's name; 0 without one.
+    pub(super) node: u64,
+}
+
+/// What a line is in its event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Syscall,
+    Path,
+    /// PROCTITLE: one of the two last records.
+    Title,
+    /// EOE, the other.
+    End,
+    /// Only written beside a syscall.
+    Companion,
+    /// An event of its own.
+    Single,
+    Other,
+}
+
+/// The key and the role of a line; none where it has no stamp. Agrees with [`Record::parse`].
+pub(super) fn glance(line: &[u8]) -> Option<(Key, Role)> {
+    // As auditd writes it; anything else is parsed.
+    if let Some(rest) = line.strip_prefix(b"type=") {
+        let stamp = stamp(line)?;
+        let near = &rest[..rest.len().min(NAME_BYTES_MAX)];
+        if let Some(end) = memchr::memchr(b' ', near)
+            && rest[end..].starts_with(b" msg=audit(")
+        {
+            return Some((Key { stamp, node: 0 }, role(&rest[..end])));
+        }
+    }
+    let record = Record::parse(line);
+    let key = Key {
+        stamp: record.stamp()?,
+        node: record.node().map_or(0, hash),
+    };
+    Some((key, role_of(record.record_type())))
+}
+
+/// Where the SYSCALL record says it: how many PATH records follow.
+pub(super) fn items(line: &[u8]) -> u32 {
+    const NAME: &[u8] = b" items=";
+    let Some(at) = memchr::memmem::find(line, NAME) else {
+        return 0;
+    };
+    line[at + NAME.len()..]
+        .iter()
+        .map_while(|byte| Some(byte.wrapping_sub(b'0')).filter(|digit| *digit < 10))
+        .fold(0, |value: u32, digit| {
+            value.saturating_mul(10).saturating_add(u32::from(digit))
+        })
+}
+
+fn role(name: &[u8]) -> Role {
+    match name {
+        b"SYSCALL" => Role::Syscall,
+        b"PATH" => Role::Path,
+        b"CWD" | b"EXECVE" => Role::Companion,
+        b"PROCTITLE" => Role::Title,
+        b"EOE" => Role::End,
+        _ => role_of(RecordType::from_name(name).unwrap_or_default()),
+    }
+}
+
+fn role_of(record_type: RecordType) -> Role {
+    match record_type {
+        RecordType::SYSCALL | RecordType::URINGOP => Role::Syscall,
+        RecordType::PATH => Role::Path,
+        RecordType::PROCTITLE => Role::Title,
+        RecordType::EOE => Role::End,
+        other if other.needs_syscall() => Role::Companion,
+        other if other.is_single() => Role::Single,
+        _ => Role::Other,
+    }
+}
+
+/// The same on every run: two nodes of one hash would have to share a stamp as well.
+fn hash(node: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(node);
+    hasher.finish() | 1
+}
+
+/// Longest name of a type that is looked for.
+const NAME_BYTES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_with_the_parser() {
+        for line in [
+            "type=SYSCALL msg=audit(1.002:3): items=1",
+            "type=SYSCALLaudit(1.002:3): items=1",
+            "type=UNKNOWN[1302] msg=audit(1.002:3): x",
+            "type=1307 msg=audit(1.002:3): x",
+            "type=CWD msg=audit(x) msg=audit(1.002:3): x",
+            "type=CWD x msg=audit(1.002:3): x",
+            "node=a type=PATH msg=audit(1.002:3): x",
+            "Nov 14 kernel: [1.2] audit: type=1307 audit(1.002:3): cwd=\"/\"",
+            "type=USER_CMD msg=audit(1.002:3): x",
+            "type=AVC msg=audit(1.002:3): x",
+            "type=EOE msg=audit(1.002:3): ",
+            "type=PROCTITLE msg=audit(1.002:x): ",
+            "rubbish",
+            "",
+        ] {
+            let record = Record::parse(line.as_bytes());
+            let expect = record.stamp().map(|stamp| {
+                let node = record.node().map_or(0, hash);
+                (Key { stamp, node }, role_of(record.record_type()))
+            });
+            assert_eq!(glance(line.as_bytes()), expect, "{line}");
+        }
+        assert_eq!(items(b"exit=0 items=12 ppid=1"), 12);
+        assert_eq!(items(b"exit=0 items=x"), 0);
+        assert_eq!(items(b"exit=0"), 0);
+    }
+}
