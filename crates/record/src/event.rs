@@ -199,23 +199,27 @@ impl Event {
     /// The first field of this name: in the kernel's text of any record, else in a program's.
     /// SYSCALL's fields come first, whatever the order of the records.
     pub fn field(&self, name: &str) -> Option<(Record<'_>, Field<'_>)> {
-        let in_part = |record: Record<'_>, part: Part| {
-            record
-                .fields()
-                .take_while(|field| field.part != Part::Enriched)
-                .find(|field| field.part == part && field.is(name))
-                .map(|field| field.value_start)
-        };
-        // Offsets instead of fields, because a record is borrowed from the event anew each time.
-        let find = |part| {
-            self.record(RecordType::SYSCALL)
-                .into_iter()
-                .chain(self.records())
-                .find_map(|record| in_part(record, part).map(|at| (record, at)))
-        };
-        let (record, at) = find(Part::Body).or_else(|| find(Part::Message))?;
-        let field = record.fields().find(|field| field.value_start == at)?;
-        Some((record, field))
+        let syscall = self
+            .records()
+            .position(|record| record.record_type() == RecordType::SYSCALL);
+        let others = self.records().enumerate();
+        let others = others.filter(|(index, _)| Some(*index) != syscall);
+        let ordered = syscall
+            .and_then(|index| self.records().nth(index))
+            .into_iter()
+            .chain(others.map(|(_, record)| record));
+        let mut in_message = None;
+        for record in ordered {
+            for field in record.fields() {
+                match field.part {
+                    Part::Enriched => break,
+                    _ if !field.is(name) => {}
+                    Part::Body => return Some((record, field)),
+                    Part::Message => in_message = in_message.or(Some((record, field))),
+                }
+            }
+        }
+        in_message
     }
 
     /// The decoded value of [`Event::field`], unless it is null.

@@ -22,6 +22,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2, memrchr};
 
 use crate::interpret::Kind;
+use crate::names::same;
 use crate::record_type::RecordType;
 use crate::scan;
 
@@ -73,7 +74,7 @@ pub struct Field<'a> {
 impl<'a> Field<'a> {
     /// Whether the field has this name.
     pub fn is(&self, name: &str) -> bool {
-        self.name == name.as_bytes()
+        same(self.name, name.as_bytes())
     }
 
     /// Whether the writer had no value: `?`, `(null)`, `(none)` or nothing, unquoted.
