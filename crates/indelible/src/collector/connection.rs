@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant as TokioInstant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::http::Metrics;
 use super::writer::{Answer, ConnectionId, Request, Wanted};
 use crate::net::link::Link;
 use crate::net::tls::peer_name;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) requests: Sender<Request>,
     pub(crate) newest: watch::Receiver<Checkpoint>,
     pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// Serves one connection to its end.

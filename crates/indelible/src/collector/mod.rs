@@ -6,6 +6,7 @@
 
 mod connection;
 mod heads;
+mod http;
 mod own_stream;
 mod writer;
 
@@ -26,6 +27,7 @@ use crate::config::CollectorConfig;
 use crate::net::tls::Identity;
 use connection::Shared;
 use heads::Heads;
+use http::Metrics;
 use own_stream::OwnStream;
 use writer::Writer;
 
@@ -46,7 +48,8 @@ pub(crate) fn run(
     let origin = log.verifier().name().into();
     let (requests, received) = mpsc::channel();
     let (newest, shown) = watch::channel(log.checkpoint());
-    let writer = Writer::new(log, own, received, newest, heads);
+    let metrics = Metrics::new();
+    let writer = Writer::new(log, own, received, newest, heads, metrics.clone());
     let writer = std::thread::Builder::new()
         .name("writer".into())
         .spawn(|| writer.run())?;
@@ -57,6 +60,7 @@ pub(crate) fn run(
         requests,
         newest: shown,
         stopping,
+        metrics,
     };
     let served = tokio::runtime::Runtime::new()?.block_on(serve(config, shared, stop, supervised));
     let written = writer
@@ -114,6 +118,22 @@ async fn serve(
     }
     let mut newest = shared.newest.clone();
     let mut connections = JoinSet::new();
+    if let Some(http) = &config.http {
+        let server = http::Server::bind(
+            http,
+            || Identity::read(&config.tls),
+            &config.store,
+            newest.clone(),
+            shared.metrics.clone(),
+        )
+        .await?;
+        let serving = server.serve(shared.stopping.clone());
+        connections.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::warn!("HTTP ended: {error:#}");
+            }
+        });
+    }
     let mut next_id = 0;
     loop {
         tokio::select! {
@@ -121,10 +141,13 @@ async fn serve(
                 Ok((socket, address)) => {
                     next_id += 1;
                     let serving = connection::serve(shared.clone(), next_id, socket, address);
+                    let open = shared.metrics.connections.clone();
                     connections.spawn(async move {
+                        open.inc();
                         if let Err(error) = serving.await {
                             tracing::warn!(%address, "connection ended: {error:#}");
                         }
+                        open.dec();
                     });
                 }
                 // Out of descriptors, or the peer gave up: the next one may do better.

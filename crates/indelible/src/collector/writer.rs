@@ -16,6 +16,7 @@ use indelible_wire::native::{AppendResult, LeafRange, NakReason, StreamState};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
+use super::http::Metrics;
 use super::own_stream::OwnStream;
 
 /// Names a connection for as long as the collector runs.
@@ -64,6 +65,7 @@ pub(crate) struct Writer {
     writers: HashMap<StreamId, ConnectionId>,
     published_at: Instant,
     heads: Option<super::heads::Heads>,
+    metrics: Arc<Metrics>,
 }
 
 impl Writer {
@@ -73,6 +75,7 @@ impl Writer {
         requests: Receiver<Request>,
         newest: watch::Sender<Checkpoint>,
         heads: Option<super::heads::Heads>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             log,
@@ -82,6 +85,7 @@ impl Writer {
             writers: HashMap::new(),
             published_at: Instant::now(),
             heads,
+            metrics,
         }
     }
 
@@ -137,7 +141,11 @@ impl Writer {
             } => {
                 entries = batch.as_ref().as_ref().map_or(1, Batch::entries);
                 let mine = self.writers.get(&stream) == Some(&connection);
-                Answer::Appended(self.append(mine, &peer, *batch, head_after))
+                let result = self.append(mine, &peer, *batch, head_after);
+                if matches!(result, AppendResult::Refused { .. }) {
+                    self.metrics.refused.inc();
+                }
+                Answer::Appended(result)
             }
             Wanted::Proof { old_size, new_size } => {
                 let proof = self
@@ -191,8 +199,13 @@ impl Writer {
     }
 
     fn commit(&mut self) -> Result<()> {
+        let started = Instant::now();
         let commit = self.log.commit().context("cannot make entries durable")?;
         if commit.entries > 0 {
+            let seconds = started.elapsed().as_secs_f64();
+            self.metrics.commit_seconds.observe(seconds);
+            self.metrics.commits.inc();
+            self.metrics.entries.inc_by(commit.entries);
             self.newest.send_replace(commit.checkpoint);
         }
         Ok(())
@@ -214,6 +227,7 @@ impl Writer {
             .log
             .publish()
             .context("cannot publish the checkpoint")?;
+        self.metrics.published_size.set(published.size);
         self.heads
             .as_mut()
             .map_or(Ok(()), |heads| heads.keep(&published))

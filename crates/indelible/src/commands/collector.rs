@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::config::collector::default_native;
+use crate::config::collector::{HttpConfig, default_native};
 use crate::config::{self, CollectorConfig};
 use crate::net::pki::{COLLECTOR, Pki};
 use crate::{collector, exit};
@@ -32,6 +32,15 @@ pub(super) struct Collector {
     /// Folder outside the store that keeps the newest checkpoint, to recognise a rolled-back store
     #[arg(long, value_name = "DIR")]
     heads: Option<PathBuf>,
+    /// Address for the log, proofs and metrics over HTTP
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// HTTP with TLS, under the collector's certificate
+    #[arg(long, requires = "http")]
+    http_tls: bool,
+    /// File with the tokens that may read entries over HTTP: NAME EXPIRES SHA256, a line each
+    #[arg(long, value_name = "FILE", requires = "http")]
+    http_tokens: Option<PathBuf>,
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     supervised: bool,
@@ -62,6 +71,7 @@ impl Collector {
                     heads: None,
                     native: default_native(),
                     tls: pki.files(COLLECTOR),
+                    http: None,
                 };
                 (config, Some(pki))
             }
@@ -78,6 +88,13 @@ impl Collector {
         }
         if self.heads.is_some() {
             config.heads.clone_from(&self.heads);
+        }
+        if let Some(address) = self.http {
+            config.http = Some(HttpConfig {
+                address,
+                tls: self.http_tls,
+                tokens: self.http_tokens.clone(),
+            });
         }
         Ok((config, pki))
     }

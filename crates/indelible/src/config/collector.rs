@@ -23,6 +23,21 @@ pub(crate) struct CollectorConfig {
     pub(crate) native: SocketAddr,
     /// Certificates and key.
     pub(crate) tls: TlsFiles,
+    /// The log, proofs and metrics over HTTP; nothing where it is missing.
+    pub(crate) http: Option<HttpConfig>,
+}
+
+/// HTTP towards readers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct HttpConfig {
+    /// Where to listen. Beyond loopback both of the following are needed.
+    pub(crate) address: SocketAddr,
+    /// TLS with the collector's certificate.
+    #[serde(default)]
+    pub(crate) tls: bool,
+    /// File with the tokens that may read entries: `NAME EXPIRES SHA256`, a line each.
+    pub(crate) tokens: Option<PathBuf>,
 }
 
 /// Loopback on the port of syslog over TLS, which firewalls know.

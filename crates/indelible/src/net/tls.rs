@@ -13,6 +13,8 @@ use crate::config::TlsFiles;
 
 /// The application protocol of docs/protocol.md.
 const ALPN: &[u8] = b"indelible/1";
+/// HTTP/1.1 by its registered name.
+const ALPN_HTTP: &[u8] = b"http/1.1";
 
 /// Certificates and key of one side, read while this process may still read them.
 #[derive(Debug)]
@@ -58,6 +60,16 @@ impl Identity {
             .with_single_cert(self.chain, self.key)
             .context("certificate and key do not belong together")?;
         config.alpn_protocols = vec![ALPN.to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    /// The collector's side of HTTP: clients show tokens, not certificates.
+    pub(crate) fn http_server(self) -> Result<Arc<ServerConfig>> {
+        let mut config = ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
+            .with_no_client_auth()
+            .with_single_cert(self.chain, self.key)
+            .context("certificate and key do not belong together")?;
+        config.alpn_protocols = vec![ALPN_HTTP.to_vec()];
         Ok(Arc::new(config))
     }
 }

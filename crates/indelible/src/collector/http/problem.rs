@@ -1,0 +1,49 @@
+//! Answers that are no: a status, and one sentence.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// Why a request is not answered.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// There is no such thing (yet).
+    NotFound,
+    /// The request makes no sense.
+    Bad(&'static str),
+    /// No token, or one that is not good for this.
+    Unauthorised,
+    /// The store could not be read; the log of the collector says more.
+    Store(indelible_log::Error),
+}
+
+impl From<indelible_log::Error> for Problem {
+    fn from(error: indelible_log::Error) -> Self {
+        match error {
+            indelible_log::Error::OutOfRange { .. } => Self::NotFound,
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "not found\n").into_response(),
+            Self::Bad(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
+            Self::Unauthorised => (
+                StatusCode::UNAUTHORIZED,
+                [(axum::http::header::WWW_AUTHENTICATE, "Bearer")],
+                "a token is needed: Authorization: Bearer …\n",
+            )
+                .into_response(),
+            Self::Store(error) => {
+                tracing::error!("cannot answer a request: {error}");
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the store cannot be read\n",
+                )
+                    .into_response()
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Tokens: who may read.
+//!
+//! A file has a line per token: `NAME EXPIRES SHA256`, the expiry in RFC 3339 and the digest of the
+//! token in hexadecimal; `#` begins a comment. The token itself stands nowhere but with its holder.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::Next;
+use axum::response::Response;
+use jiff::Timestamp;
+
+use super::Shared;
+use super::problem::Problem;
+
+/// The tokens of a file.
+#[derive(Debug, Default)]
+pub(super) struct Tokens(Vec<Token>);
+
+#[derive(Debug)]
+struct Token {
+    expires: Timestamp,
+    sha256: [u8; 32],
+}
+
+impl Tokens {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// A file that others may read, or a line of another form.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+        let mut tokens = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.split('#').next().unwrap_or_default();
+            if !line.trim().is_empty() {
+                let token =
+                    Token::parse(line).with_context(|| format!("in {shown}, line {number}"))?;
+                tokens.push(token);
+            }
+        }
+        Ok(Self(tokens))
+    }
+
+    /// Whether the secret is one of the tokens, and not expired.
+    fn accept(&self, secret: &[u8], now: Timestamp) -> bool {
+        let hash = digest(&SHA256, secret);
+        // Every token is compared, so that the time tells nothing.
+        self.0.iter().fold(false, |accepted, token| {
+            let equal = verify_slices_are_equal(&token.sha256, hash.as_ref()).is_ok();
+            accepted | (equal && now < token.expires)
+        })
+    }
+}
+
+impl Token {
+    fn parse(line: &str) -> Result<Self> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_name, expires, digits] = words.as_slice() else {
+            bail!("expected NAME EXPIRES SHA256");
+        };
+        let mut sha256 = [0; 32];
+        if digits.len() != 64 {
+            bail!("a SHA-256 has 64 hexadecimal digits");
+        }
+        for (byte, pair) in sha256.iter_mut().zip(digits.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair)?;
+            *byte = u8::from_str_radix(pair, 16).context("not hexadecimal")?;
+        }
+        Ok(Self {
+            expires: expires.parse().context("the expiry is no RFC 3339 time")?,
+            sha256,
+        })
+    }
+}
+
+/// Lets only holders of a token through.
+pub(super) async fn require(
+    State(shown): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let secret = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    match secret {
+        Some(secret) if shown.tokens.accept(secret, Timestamp::now()) => {
+            Ok(next.run(request).await)
+        }
+        _ => Err(Problem::Unauthorised),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_expire_and_are_known_by_their_digest() {
+        let digest = digest(&SHA256, b"secret");
+        let digits = crate::payload::hex(digest.as_ref());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(
+            &file,
+            format!("# who\nalice 2026-01-02T00:00:00Z {digits} # until then\n\n"),
+        )
+        .unwrap();
+        let tokens = Tokens::read(file.path()).unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert!(tokens.accept(b"secret", at("2026-01-01T23:59:59Z")));
+        assert!(!tokens.accept(b"secret", at("2026-01-02T00:00:00Z")));
+        assert!(!tokens.accept(b"Secret", at("2026-01-01T00:00:00Z")));
+        assert!(!Tokens::default().accept(b"", at("2026-01-01T00:00:00Z")));
+        for bad in [
+            "alice",
+            "alice tomorrow 00",
+            "alice 2026-01-02T00:00:00Z 00",
+        ] {
+            fs::write(&file, bad).unwrap();
+            let error = format!("{:#}", Tokens::read(file.path()).unwrap_err());
+            assert!(error.contains("line 1"), "{error}");
+        }
+    }
+}
