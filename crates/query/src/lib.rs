@@ -14,4 +14,5 @@
 pub mod criteria;
 pub mod expr;
 pub mod limits;
+pub mod report;
 pub mod scan;

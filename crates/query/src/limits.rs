@@ -21,6 +21,7 @@ pub const REGEX_NESTING_MAX: u32 = 64;
 
 /// Shortest byte string that is worth looking for.
 pub const NEEDLE_BYTES_MIN: usize = 2;
+
 /// Longest line that is kept whole, in bytes; the rest of a longer one is skipped. A kernel record
 /// has at most 8,970 bytes, its enrichment as many.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
@@ -44,3 +45,16 @@ pub const HELD_EVENTS_MAX: usize = 32 * 1024;
 
 /// Events of one search for whose beginning the log before them is read again.
 pub const LOOK_BACKS_MAX: u32 = 256;
+
+/// Files, and keys, of one event that a report counts.
+pub const REPORT_FILES_MAX: usize = 4096;
+
+/// Decisions of SELinux in one event that a report counts.
+pub const REPORT_DECISIONS_MAX: usize = 1024;
+
+/// Types of records of one event that a report looks at.
+pub const REPORT_TYPES_MAX: usize = 64;
+
+/// Bytes of different values that a report counts; what is new after that is counted together and
+/// said to be cut. With what the engine holds this stays under 64 MiB.
+pub const REPORT_BYTES_MAX: usize = 24 << 20;

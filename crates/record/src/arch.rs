@@ -110,7 +110,7 @@ impl Arch {
 }
 
 /// The name of any `AUDIT_ARCH_*`, those without a syscall table among them.
-pub(crate) fn arch_name(number: u32) -> Option<&'static str> {
+pub fn arch_name(number: u32) -> Option<&'static str> {
     let number = u64::from(number);
     let at = ARCHES.binary_search_by_key(&number, |entry| entry.0).ok()?;
     Some(ARCHES[at].1)

@@ -28,7 +28,7 @@ mod stamp;
 mod tables;
 pub mod write;
 
-pub use arch::Arch;
+pub use arch::{Arch, arch_name};
 pub use assemble::{Assembler, Clock, Counters, Order, Settings};
 pub use event::{Event, Missing, Path, UNSET};
 pub use execve::Argv;

@@ -18,6 +18,7 @@ use std::cell::Cell;
 
 pub use kind::Kind;
 pub use sockaddr::{SocketAddress, UnixName};
+pub(crate) use tty::push_keys;
 
 use argument::Argument;
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use crate::interpret::value::push_octal;
 
 /// Appends the keys in the notation of audit's tools: runs of characters quoted, others by name.
-pub(super) fn push_keys(typed: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_keys(typed: &[u8], out: &mut Vec<u8>) {
     let mut rest = typed;
     let mut first = true;
     while !rest.is_empty() {

@@ -241,7 +241,7 @@ fn push_comma(written: usize, out: &mut Vec<u8>) {
 
 /// A JSON string. Control characters are escaped, those of C1 and DEL as well, so that none
 /// reaches a terminal.
-fn push_string(bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn push_string(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     push_bytes(bytes, out);
     out.push(b'"');

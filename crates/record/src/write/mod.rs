@@ -28,6 +28,7 @@ pub use lines::{default, raw};
 pub use sentence::{Columns, csv, csv_header, text};
 
 use crate::interpret::{Names, NoNames};
+use crate::stamp::Stamp;
 
 /// What the forms for people need to know of the place where they are read.
 #[derive(Clone, Copy)]
@@ -49,4 +50,35 @@ impl Default for Locale<'_> {
             century: false,
         }
     }
+}
+
+impl Locale<'_> {
+    /// Appends date and time of day as ausearch's forms have them: `11/14/23 22:13:20`, with the
+    /// milliseconds where `milli` is true.
+    pub fn push_time(&self, stamp: Stamp, milli: bool, out: &mut Vec<u8>) {
+        let civil = time::Civil::new(stamp.sec, (self.offset_s)(stamp.sec));
+        civil.push_date(self.century, out);
+        out.push(b' ');
+        civil.push_clock(out);
+        if milli {
+            out.push(b'.');
+            crate::number::push_padded(u64::from(stamp.milli), 3, out);
+        }
+    }
+}
+
+/// Appends `2023-11-14T22:13:20.123Z`, RFC 3339.
+pub fn push_rfc3339(stamp: Stamp, out: &mut Vec<u8>) {
+    time::push_rfc3339(stamp, out);
+}
+
+/// Appends a JSON string of any bytes, as [`ndjson`] writes them.
+pub fn push_json_string(bytes: &[u8], out: &mut Vec<u8>) {
+    json::push_string(bytes, out);
+}
+
+/// Appends typed characters in words, as the interpreted form shows `data=` of TTY records:
+/// `"ls ",<ret>`.
+pub fn push_typed(typed: &[u8], out: &mut Vec<u8>) {
+    crate::interpret::push_keys(typed, out);
 }
