@@ -6,3 +6,4 @@
 
 pub mod deleted;
 pub mod limits;
+pub mod ssh;

@@ -1,1 +1,53 @@
 //! Every bound of this crate, in one place.
+
+/// Bounds of the sshd detection ([`crate::ssh`]).
+pub mod ssh {
+    /// Connections remembered, oldest out first. About 200 bytes each.
+    pub const CONNECTIONS_MAX: usize = 57_344;
+    /// Source addresses remembered; those with the fewest attempts go first. As many as a hash
+    /// table of 65,536 places takes.
+    pub const SOURCES_MAX: usize = 57_344;
+    /// Networks (/24, /64) remembered, likewise.
+    pub const NETWORKS_MAX: usize = 57_344;
+    /// User names remembered, likewise.
+    pub const USERS_MAX: usize = 57_344;
+    /// User names listed per source; others are counted without their names.
+    pub const NAMES_PER_SOURCE_MAX: usize = 256;
+    /// Bytes of all names listed under sources.
+    pub const NAME_BYTES_MAX: usize = 32 << 20;
+    /// What a name costs beside its bytes.
+    pub const NAME_OVERHEAD_BYTES: usize = 64;
+    /// Hosts told apart by name; on hosts beyond these nothing is joined by process id.
+    pub const HOSTS_MAX: usize = 16_384;
+    /// Bytes of a user name that count; sshd writes no more than these in most messages.
+    pub const NAME_BYTES: usize = 100;
+    /// A line longer than this may have been cut inside of what a client chose: 1,024 bytes are
+    /// what sshd's own buffer and old syslog relays hold.
+    pub const WHOLE_LINE_BYTES: usize = 1_000;
+    /// Positions looked at for a peer's address in one message.
+    pub const CANDIDATES_MAX: usize = 64;
+    /// Largest value of a threshold, which is also the number of times remembered per source.
+    pub const THRESHOLD_MAX: u32 = 64;
+    /// Kinds of lines listed that were not understood.
+    pub const UNKNOWN_KINDS_MAX: usize = 64;
+    /// Bytes of the example of such a line.
+    pub const UNKNOWN_BYTES: usize = 160;
+    /// Logins after failures that are kept with their sessions.
+    pub const LOGINS_MAX: usize = 4_096;
+    /// Commands kept per such session.
+    pub const COMMANDS_MAX: usize = 256;
+    /// Bytes of commands kept in all.
+    pub const COMMANDS_BYTES_MAX: usize = 16 << 20;
+    /// Bytes of a command that are kept.
+    pub const COMMAND_BYTES: usize = 1_024;
+    /// Audit records that wait for the messages about the same try.
+    pub const DEFERRED_MAX: usize = 16_384;
+    /// How long they wait, ms: old stamps have whole seconds, and logs are written by different
+    /// programs.
+    pub const DEFERRED_MS: u64 = 5_000;
+    /// How far apart messages of a source and audit records of a process without messages may be
+    /// to speak of the same tries, ms: sshd gives up on a client after two minutes.
+    pub const COVERED_MS: u64 = 120_000;
+    /// Repeats that one "message repeated" line may stand for.
+    pub const REPEATS_MAX: u32 = 1_000_000;
+}

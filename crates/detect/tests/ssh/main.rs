@@ -1,0 +1,6 @@
+//! `detect ssh`: the catalogue of messages, hostile text, counting, bounds.
+
+mod catalogue;
+mod counting;
+mod hostile;
+mod sshd;
