@@ -68,7 +68,7 @@ pub(crate) fn criteria(what: &What, manner: Manner) -> Result<Criteria, Refused>
     let mut conditions = Conditions {
         manner,
         whole: what.word,
-        found: Vec::new(),
+        found: vec![Condition::Stamped],
     };
     conditions.numbers(what)?;
     conditions.ids(what)?;

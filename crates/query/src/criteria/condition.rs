@@ -9,6 +9,8 @@ use super::pattern::Pattern;
 /// What an event must fulfil.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
+    /// It has a time and serial: lines of a log that are no records have none.
+    Stamped,
     /// `-a`: the serial.
     Serial(u32),
     /// A number: process, session, result, syscall.
@@ -38,6 +40,7 @@ impl Condition {
     /// Whether the event fulfils it.
     pub fn matches(&self, event: &Event) -> bool {
         match self {
+            Self::Stamped => event.stamp().is_some(),
             Self::Serial(serial) => event.stamp().is_some_and(|stamp| stamp.serial == *serial),
             Self::Number(number, wanted) => {
                 value(event, *number).is_some_and(|value| is_number(value, *wanted))
@@ -99,7 +102,7 @@ impl Condition {
             ]),
             // Half of all records say one or the other.
             Self::Success(_) => None,
-            Self::Types(_) | Self::Nodes(_) => None,
+            Self::Stamped | Self::Types(_) | Self::Nodes(_) => None,
             Self::Text(places, pattern) if places.contains(&Text::Host) => {
                 // The address is binary there.
                 let address = Needles::any_of(vec![b"saddr=".to_vec()])?;

@@ -14,7 +14,7 @@ pub fn raw(event: &Event, out: &mut Vec<u8>) {
 }
 
 /// ausearch's default form: a rule, the time, then the records without their enriched parts, the
-/// last one first.
+/// last one first. Control characters are written as `\\015`, so that none reaches a terminal.
 ///
 /// ```text
 /// ----
@@ -29,8 +29,23 @@ pub fn default(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
         out.push(b'\n');
     }
     for record in event.records().rev() {
+        let start = out.len();
         push_line(&record, false, out);
+        escape_controls(start, out);
         out.push(b'\n');
+    }
+}
+
+/// Replaces the control characters of `out[start..]`; there are hardly ever any.
+fn escape_controls(start: usize, out: &mut Vec<u8>) {
+    if out[start..].iter().all(|byte| *byte >= b' ') {
+        return;
+    }
+    for byte in out.split_off(start) {
+        match byte {
+            0..=0x1f => out.extend_from_slice(format!("\\{byte:03o}").as_bytes()),
+            _ => out.push(byte),
+        }
     }
 }
 
