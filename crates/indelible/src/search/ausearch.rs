@@ -80,10 +80,17 @@ fn search(arguments: &Arguments) -> u8 {
             return NOTHING;
         }
     };
-    if let Some(path) = &arguments.place.input
-        && path.is_dir()
-    {
-        eprintln!("NOTE - using logs in {}", path.join("audit.log").display());
+    if let Some(path) = &arguments.place.input {
+        match std::fs::metadata(path) {
+            Ok(status) if status.is_dir() => {
+                eprintln!("NOTE - using logs in {}", path.join("audit.log").display());
+            }
+            Ok(_) => {}
+            Err(error) => {
+                eprintln!("stat: {}", words_of(&error));
+                return NOTHING;
+            }
+        }
     }
     finish(request.run(&source), &request)
 }
@@ -102,6 +109,15 @@ fn finish(found: Result<u64>, request: &Request) -> u8 {
             eprintln!("{error:#}");
             NOTHING
         }
+    }
+}
+
+/// The system's words, `No such file or directory`, without the number that Rust adds to them.
+fn words_of(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
     }
 }
 

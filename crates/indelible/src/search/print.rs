@@ -44,6 +44,8 @@ pub(crate) struct Print<'a> {
     pub(crate) zone: TimeZone,
     pub(crate) century: bool,
     pub(crate) columns: Columns,
+    /// As ausearch prints it, where ours tells more.
+    pub(crate) as_tool: bool,
 }
 
 /// The text of a run of events.
@@ -88,6 +90,7 @@ impl Work for Print<'_> {
         };
         let text = &mut part.text;
         match self.form {
+            Form::Raw if self.as_tool => write::raw_as_tool(event, text),
             Form::Raw => write::raw(event, text),
             Form::Default => write::default(event, &locale, text),
             Form::Interpret => write::interpret(event, &locale, text),

@@ -135,6 +135,7 @@ impl Request {
             zone: TimeZone::system(),
             century: print::has_century(),
             columns: self.columns,
+            as_tool: self.manner == Manner::Tool,
         };
         let frame = Frame {
             form: self.form,

@@ -78,7 +78,9 @@ struct Mark {
 
 impl Mark {
     fn applies(&self, log: &str, form: &str) -> bool {
-        self.place.as_deref().is_none_or(|place| place == log || place == form)
+        self.place
+            .as_deref()
+            .is_none_or(|place| place == log || place == form)
     }
 }
 

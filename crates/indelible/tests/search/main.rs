@@ -4,6 +4,7 @@
 
 mod cases;
 mod peer;
+mod verbatim;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,12 +45,20 @@ fn compare(theirs: &Program, cases: &[Case]) -> Result<usize, String> {
     let results = std::thread::scope(|scope| {
         let others: Vec<_> = (1..THREADS).map(|_| scope.spawn(work)).collect();
         let mut results = vec![work()];
-        results.extend(others.into_iter().map(|other| other.join().expect("no panic")));
+        results.extend(
+            others
+                .into_iter()
+                .map(|other| other.join().expect("no panic")),
+        );
         results
     });
     let equal = results.iter().map(|(equal, _)| equal).sum();
     let report: String = results.into_iter().map(|(_, report)| report).collect();
-    if report.is_empty() { Ok(equal) } else { Err(report) }
+    if report.is_empty() {
+        Ok(equal)
+    } else {
+        Err(report)
+    }
 }
 
 /// The first lines that differ.
@@ -58,7 +67,14 @@ fn difference(theirs: &peer::Outcome, ours: &peer::Outcome) -> String {
     let (left, right): (Vec<&str>, Vec<&str>) = (theirs.lines().collect(), ours.lines().collect());
     let at = std::iter::zip(&left, &right).position(|(left, right)| left != right);
     let at = at.unwrap_or(left.len().min(right.len()));
-    let show = |lines: &[&str]| lines.iter().skip(at).take(3).map(|line| format!("    {line}\n")).collect::<String>();
+    let show = |lines: &[&str]| {
+        lines
+            .iter()
+            .skip(at)
+            .take(3)
+            .map(|line| format!("    {line}\n"))
+            .collect::<String>()
+    };
     format!(
         "  line {at} of {} and {}\n  ausearch:\n{}  ours:\n{}",
         left.len(),
@@ -81,24 +97,33 @@ fn check(text: &str) {
 
 #[test]
 fn options() {
-    check(include_str!("../../../../tests/compliance/search/options.cases"));
+    check(include_str!(
+        "../../../../tests/compliance/search/options.cases"
+    ));
 }
 
 #[test]
 fn refusals() {
-    check(include_str!("../../../../tests/compliance/search/refusals.cases"));
+    check(include_str!(
+        "../../../../tests/compliance/search/refusals.cases"
+    ));
 }
 
 #[test]
 fn forms() {
-    check(include_str!("../../../../tests/compliance/search/forms.cases"));
+    check(include_str!(
+        "../../../../tests/compliance/search/forms.cases"
+    ));
 }
 
 /// Every difference that a case names stands in docs/compat.md.
 #[test]
 fn differences_are_explained() {
     let compat = include_str!("../../../../docs/compat.md");
-    let section = compat.split("\n## ").find(|part| part.starts_with("Search")).expect("a section");
+    let section = compat
+        .split("\n## ")
+        .find(|part| part.starts_with("Search"))
+        .expect("a section");
     for text in [
         include_str!("../../../../tests/compliance/search/options.cases"),
         include_str!("../../../../tests/compliance/search/refusals.cases"),
@@ -106,7 +131,10 @@ fn differences_are_explained() {
     ] {
         for case in cases::read(text, &log) {
             if let Some(name) = case.differs {
-                assert!(section.contains(&format!("| {name} |")), "{name} is not in docs/compat.md");
+                assert!(
+                    section.contains(&format!("| {name} |")),
+                    "{name} is not in docs/compat.md"
+                );
             }
         }
     }

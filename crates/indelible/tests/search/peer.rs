@@ -20,7 +20,13 @@ pub(crate) struct Outcome {
 impl std::fmt::Debug for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        write!(f, "exit {:?}\n{}{}", self.code, text(&self.out), text(&self.err))
+        write!(
+            f,
+            "exit {:?}\n{}{}",
+            self.code,
+            text(&self.out),
+            text(&self.err)
+        )
     }
 }
 

@@ -13,6 +13,19 @@ pub fn raw(event: &Event, out: &mut Vec<u8>) {
     }
 }
 
+/// The records as `ausearch --format raw` prints them: where a record of an event is enriched, the
+/// others get the separator, too.
+pub fn raw_as_tool(event: &Event, out: &mut Vec<u8>) {
+    let is_enriched = event.records().any(|record| record.is_enriched());
+    for record in event.records() {
+        push_line(&record, true, out);
+        if is_enriched && !record.is_enriched() {
+            out.push(ENRICHED_SEPARATOR);
+        }
+        out.push(b'\n');
+    }
+}
+
 /// ausearch's default form: a rule, the time, then the records without their enriched parts, the
 /// last one first. Control characters are written as `\\015`, so that none reaches a terminal.
 ///

@@ -3,6 +3,7 @@
 //! | function | form |
 //! |---|---|
 //! | [`raw`] | the records as auditd stores them, a line each |
+//! | [`raw_as_tool`] | the same as ausearch prints it |
 //! | [`default`] | ausearch's default form: a time, then the records, the last first |
 //! | [`interpret`] | the same with values in words (`ausearch -i`) |
 //! | [`enriched`] | the records as auditd stores them with `log_format = ENRICHED` |
@@ -24,7 +25,7 @@ mod time;
 pub use enriched::enriched;
 pub use interpreted::interpret;
 pub use json::ndjson;
-pub use lines::{default, raw};
+pub use lines::{default, raw, raw_as_tool};
 pub use sentence::{Columns, csv, csv_header, text};
 
 use crate::interpret::{Names, NoNames};
