@@ -1,6 +1,7 @@
 //! The `indelible` binary: one file per command under `commands/`, everything else behind it.
 #![forbid(unsafe_code)]
 
+mod account;
 mod agent;
 mod collector;
 mod commands;

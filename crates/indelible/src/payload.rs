@@ -91,6 +91,34 @@ pub(crate) enum GapReason {
     StreamLost,
 }
 
+impl GapReason {
+    /// The word in the payload.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::KernelLost => "kernel-lost",
+            Self::SocketOverrun => "socket-overrun",
+            Self::Dropped => "dropped",
+            Self::RegistrationLost => "registration-lost",
+            Self::FileLost => "file-lost",
+            Self::Disconnected => "disconnected",
+            Self::SignerLost => "signer-lost",
+            Self::StreamLost => "stream-lost",
+        }
+    }
+}
+
+impl FindingKind {
+    /// The word in the payload.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::AuditDisabled => "audit-disabled",
+            Self::AuditEnabled => "audit-enabled",
+            Self::AuditReconfigured => "audit-reconfigured",
+            Self::RegistrationTaken => "registration-taken",
+        }
+    }
+}
+
 impl Gap {
     pub(crate) fn new(reason: GapReason, count: Option<u64>, detail: impl Into<String>) -> Self {
         Self {

@@ -12,7 +12,7 @@ pub(crate) mod intake;
 mod kernel_watch;
 pub(crate) mod layout;
 mod lines;
-mod opened;
+pub(crate) mod opened;
 mod receipts;
 mod signer;
 mod slots;
@@ -24,6 +24,12 @@ mod watch;
 pub(crate) mod worker;
 
 pub(crate) use capture::run as capture;
+pub(crate) use spooled::released;
 pub(crate) use stopping::{Stopping, wait_for_end_of_input};
 pub(crate) use supervisor::run as supervise;
 pub(crate) use worker::run as work;
+
+/// The checkpoint of the newest receipt that this host's worker holds.
+pub(crate) fn read_receipt(layout: &layout::Layout) -> Option<crate::payload::CheckpointSeen> {
+    intake::checkpoint_seen(&layout.receipts())
+}

@@ -8,6 +8,7 @@ mod pki;
 mod prove;
 mod rules;
 mod search;
+mod status;
 mod verify;
 
 use std::ffi::OsString;
@@ -38,6 +39,7 @@ enum Command {
     Pki(pki::Pki),
     Rules(rules::Rules),
     Detect(detect::Detect),
+    Status(status::Status),
 }
 
 /// Runs the command that the arguments name.
@@ -71,6 +73,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Pki(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Detect(command) => command.run(),
+        Command::Status(command) => command.run(),
     };
     match outcome {
         Ok(code) => code.into(),

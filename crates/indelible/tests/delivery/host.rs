@@ -132,6 +132,17 @@ impl Host {
             .unwrap()
     }
 
+    /// The account of the store.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let store = self.path("collector");
+        let output = self
+            .command(&["status", "--format", "json", "--store", &store])
+            .stdout(Stdio::piped())
+            .output()
+            .unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// Exit code of `verify` of the spool.
     pub(crate) fn verify_spool(&self) -> i32 {
         let spool = self.path("agent");

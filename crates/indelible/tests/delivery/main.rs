@@ -65,6 +65,12 @@ fn kills_lose_and_duplicate_nothing() {
     assert_eq!(stored.missing_serials, 0);
     assert_eq!(lost, 0);
     assert_eq!(host.verify(), 0, "verify of the store");
+    // What `status` counts is what this test counts itself.
+    let account = host.status();
+    assert_eq!(account["findings"], serde_json::json!([]), "{account}");
+    let boot = &account["boots"][0];
+    assert_eq!(boot["records"], stored.records);
+    assert_eq!(boot["serials"]["missing"], stored.missing_serials);
 }
 
 /// Invariant 1: the spool is the only queue, capture waits for nothing downstream of it.

@@ -4,3 +4,4 @@
 mod agent;
 mod audisp;
 mod file;
+mod status;

@@ -1,0 +1,150 @@
+//! The account: what a host's kernel emitted, what of it is here, and why the rest is not.
+//!
+//! Three things are kept apart: *congestion* (the socket was full and the kernel queued), *lost
+//! records* (the kernel's counter, in records) and *missing events* (holes in the serials, in
+//! events). All of it is computed from the entries, so that anybody can compute it again.
+
+mod boot;
+mod read;
+mod serials;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use indelible_log::{EntryRef, Kind, StreamId};
+use serde::Serialize;
+
+use crate::agent::layout::Layout;
+use crate::agent::opened::Opened;
+use crate::agent::{read_receipt, released};
+use crate::payload::{CheckpointSeen, StreamOpened};
+use boot::{Boot, BootAccount};
+use stream::{Stream, StreamAccount};
+
+/// The account of a spool or a store.
+#[derive(Debug, Serialize)]
+pub(crate) struct Account {
+    /// `spool` or `store`.
+    of: &'static str,
+    /// One per host and boot.
+    boots: Vec<BootAccount>,
+    streams: Vec<StreamAccount>,
+    /// Of a spool: the newest receipt of a collector.
+    receipt: Option<CheckpointSeen>,
+    /// What somebody must look at.
+    findings: Vec<AccountFinding>,
+}
+
+/// Something that does not add up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct AccountFinding {
+    /// A stable word.
+    pub(crate) kind: &'static str,
+    /// The host, where it is about one.
+    pub(crate) host: Option<String>,
+    pub(crate) boot_id: Option<String>,
+    pub(crate) stream: Option<String>,
+    /// For people.
+    pub(crate) detail: String,
+}
+
+impl Account {
+    /// The account of a host's spool, its writers running or not.
+    pub(crate) fn of_spool(path: &Path) -> Result<Self> {
+        let layout = Layout::at(path);
+        let mut books = Books::default();
+        // The files that hold a stream's opening may be released already; copies stay.
+        for room in layout.rooms() {
+            for id in Opened::list(&room).unwrap_or_default() {
+                if let Ok(opened) = Opened::load(&room.opened(id)) {
+                    books.streams.entry(id).or_default().open(opened.opening);
+                }
+            }
+        }
+        read::spool(&layout, |entry| books.enter(entry))?;
+        for (id, stream) in &mut books.streams {
+            stream.released(released(&layout, *id));
+        }
+        let mut account = books.close("spool");
+        account.receipt = read_receipt(&layout);
+        Ok(account)
+    }
+
+    /// The account of a collector's store.
+    pub(crate) fn of_store(path: &Path) -> Result<Self> {
+        let mut books = Books::default();
+        read::store(path, |entry| books.enter(entry))?;
+        Ok(books.close("store"))
+    }
+
+    /// Whether everything adds up.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    pub(crate) fn boots(&self) -> &[BootAccount] {
+        &self.boots
+    }
+
+    pub(crate) fn streams(&self) -> &[StreamAccount] {
+        &self.streams
+    }
+
+    pub(crate) fn receipt(&self) -> Option<&CheckpointSeen> {
+        self.receipt.as_ref()
+    }
+
+    pub(crate) fn findings(&self) -> &[AccountFinding] {
+        &self.findings
+    }
+}
+
+/// The account while it is being taken.
+#[derive(Default)]
+struct Books {
+    streams: BTreeMap<StreamId, Stream>,
+    /// By machine id and boot id.
+    boots: BTreeMap<(String, String), Boot>,
+}
+
+impl Books {
+    fn enter(&mut self, entry: &EntryRef<'_>) {
+        let header = entry.header();
+        let stream = self.streams.entry(header.stream).or_default();
+        if header.kind == Kind::StreamOpened
+            && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
+        {
+            stream.open(opened);
+        }
+        stream.enter(entry);
+        let Some((machine, boot, host)) = stream.boot() else {
+            return;
+        };
+        let boot = self
+            .boots
+            .entry((machine.to_owned(), boot.to_owned()))
+            .or_insert_with(|| Boot::new(host));
+        boot.enter(entry);
+    }
+
+    fn close(self, of: &'static str) -> Account {
+        let mut findings = Vec::new();
+        let mut boots = Vec::new();
+        for ((machine_id, boot_id), boot) in self.boots {
+            boots.push(boot.close(machine_id, boot_id, &mut findings));
+        }
+        let mut streams = Vec::new();
+        for (id, stream) in self.streams {
+            streams.push(stream.close(id, &mut findings));
+        }
+        Account {
+            of,
+            boots,
+            streams,
+            receipt: None,
+            findings,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `indelible status`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::account::Account;
+use crate::exit;
+use crate::terminal::Output;
+
+/// Show the account of a host's spool or a collector's store: what is there, what is missing and why
+///
+/// Exit codes: 0 everything adds up, 1 there are findings, 2 error.
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// A host's spool
+    #[arg(long, value_name = "DIR", required_unless_present = "store")]
+    spool: Option<PathBuf>,
+    /// A collector's store
+    #[arg(long, value_name = "DIR", conflicts_with = "spool")]
+    store: Option<PathBuf>,
+    /// Form of the account
+    #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
+    format: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+impl Status {
+    pub(super) fn run(self) -> Result<u8> {
+        let account = match (&self.spool, &self.store) {
+            (Some(spool), _) => Account::of_spool(spool)?,
+            (None, Some(store)) => Account::of_store(store)?,
+            (None, None) => anyhow::bail!("neither --spool nor --store is given"),
+        };
+        let text = match self.format {
+            Form::Text => text(&account),
+            Form::Json => serde_json::to_string(&account)? + "\n",
+        };
+        let mut output = Output::stdout();
+        output.write(text.as_bytes())?;
+        output.flush()?;
+        Ok(if account.is_whole() {
+            exit::DONE
+        } else {
+            exit::NOTHING
+        })
+    }
+}
+
+fn text(account: &Account) -> String {
+    let mut text = String::new();
+    for boot in account.boots() {
+        let _ = writeln!(text, "host {}, boot {}", boot.host, boot.boot_id);
+        let _ = writeln!(
+            text,
+            "  records {}, events {} ({} incomplete), host heads {}",
+            boot.records, boot.events.assembled, boot.events.incomplete, boot.host_heads
+        );
+        if let (Some(first), Some(last)) = (boot.serials.first, boot.serials.last) {
+            let _ = writeln!(
+                text,
+                "  serials {first} to {last}: {} seen, {} missing",
+                boot.serials.seen, boot.serials.missing
+            );
+        }
+        if let Some(kernel) = &boot.kernel {
+            let _ = writeln!(
+                text,
+                "  kernel: lost {}, backlog {} of {}, waited {} jiffies, enabled {}, audit pid {}",
+                kernel.lost,
+                kernel.backlog,
+                kernel.backlog_limit,
+                kernel.backlog_wait_time_actual.unwrap_or(0),
+                kernel.enabled,
+                kernel.audit_pid
+            );
+        }
+        let _ = writeln!(text, "  congestion {}", boot.congestion);
+    }
+    for stream in account.streams() {
+        let _ = write!(
+            text,
+            "stream {}: {}, entries {} to {}",
+            stream.id,
+            stream.source.as_deref().unwrap_or("unknown source"),
+            stream.oldest,
+            stream.next
+        );
+        if let Some(released) = stream.released {
+            let unsent = stream.next.saturating_sub(released);
+            let _ = write!(text, ", receipts below {released}, {unsent} without");
+        }
+        text.push('\n');
+    }
+    if let Some(receipt) = account.receipt() {
+        let _ = writeln!(
+            text,
+            "newest receipt: {} at size {}",
+            receipt.origin, receipt.size
+        );
+    }
+    for finding in account.findings() {
+        let place = [&finding.host, &finding.stream]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        let _ = writeln!(
+            text,
+            "FINDING {} ({place}): {}",
+            finding.kind, finding.detail
+        );
+    }
+    text
+}
