@@ -7,6 +7,7 @@ mod audit;
 mod burst;
 mod capture;
 mod deleted;
+mod programs;
 mod report;
 
 use anyhow::{Result, bail};
@@ -30,8 +31,14 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("deleted") {
         deleted::run(&mut report)?;
     }
+    if wanted("records") {
+        programs::records(&mut report)?;
+    }
+    if wanted("rules") {
+        programs::rules(&mut report)?;
+    }
     report.write()
 }
 
 /// The benches, by name.
-const BENCHES: &[&str] = &["capture", "append", "deleted"];
+const BENCHES: &[&str] = &["capture", "append", "deleted", "records", "rules"];
