@@ -5,6 +5,7 @@
 
 mod bench;
 mod fuzz;
+mod oracles;
 mod peers;
 mod shell;
 mod soak;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::run(names),
         ["burst", file, count] => bench::burst(file, count),
         ["soak"] => soak::run(),
+        ["oracles"] => oracles::run(),
         ["tables", rest @ ..] => tables::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["peers"] => peers::install().map(|notes| notes.iter().for_each(|note| println!("{note}"))),
@@ -42,6 +44,7 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
   test                   set up, then fmt, clippy, tests, deny, a short fuzz smoke
   bench [NAME…]          the peer and ours in turn; writes docs/benchmarks.md
+  oracles                implementations by others judge ours (tests/oracles)
   soak                   the delivery tests at full size, optimised
   tables                 the interpretation tables, from the kernel's headers
   fuzz [SECONDS [NAME]]  each fuzz target, or one, for SECONDS (default 600)

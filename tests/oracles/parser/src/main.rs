@@ -39,7 +39,10 @@ fn main() {
 
 /// Reads every field; returns something that depends on all of them.
 fn read_ours(line: &[u8]) -> usize {
-    Record::parse(line).fields().map(|field| field.value.len()).sum()
+    Record::parse(line)
+        .fields()
+        .map(|field| field.value.len())
+        .sum()
 }
 
 fn read_theirs(line: &[u8]) -> usize {
@@ -67,7 +70,10 @@ fn agreement(lines: &[Vec<u8>]) {
     let (mut same, mut refused, mut different) = (0, 0, 0);
     for line in lines {
         let record = Record::parse(line);
-        let ours = record.fields().filter(|field| field.part != Part::Enriched).count();
+        let ours = record
+            .fields()
+            .filter(|field| field.part != Part::Enriched)
+            .count();
         match linux_audit_parser::parse(line.as_slice(), true) {
             Err(_) => refused += 1,
             Ok(message) if (&message.body).into_iter().count() == ours => same += 1,
