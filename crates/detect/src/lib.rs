@@ -6,4 +6,5 @@
 
 pub mod deleted;
 pub mod limits;
+pub mod sigma;
 pub mod ssh;

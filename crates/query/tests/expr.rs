@@ -96,6 +96,8 @@ fn what_holds() {
         "time >= 2023-11-14T22:13:20Z and time < 1700000001",
         "time <= 1700000000",
         "serial = 45",
+        "hour(time) = 22 and minute(time) == 13 and day(time) = 14 and year(time) != 2024",
+        "week(time) = 46 and month(time) = 11",
         "type = PATH and type = 1302",
         "type in (PATH, EXECVE)",
         "mode = 0100640",

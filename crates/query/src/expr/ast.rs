@@ -44,6 +44,52 @@ pub enum Check {
     Matches(Regex),
     /// It is as another field's value.
     Same(Reference),
+    /// This part of the date that it is, in UTC, is this number.
+    Date(DatePart, i64),
+}
+
+/// A part of a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatePart {
+    /// 0 to 59.
+    Minute,
+    /// 0 to 23.
+    Hour,
+    /// Of the month, 1 to 31.
+    Day,
+    /// Of the year, ISO 8601, 1 to 53.
+    Week,
+    /// 1 to 12.
+    Month,
+    /// The year.
+    Year,
+}
+
+impl DatePart {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            DatePart::Minute => "minute",
+            DatePart::Hour => "hour",
+            DatePart::Day => "day",
+            DatePart::Week => "week",
+            DatePart::Month => "month",
+            DatePart::Year => "year",
+        }
+    }
+
+    /// Reads [`DatePart::name`].
+    pub fn from_name(name: &str) -> Option<DatePart> {
+        let all = [
+            DatePart::Minute,
+            DatePart::Hour,
+            DatePart::Day,
+            DatePart::Week,
+            DatePart::Month,
+            DatePart::Year,
+        ];
+        all.into_iter().find(|part| part.name() == name)
+    }
 }
 
 /// One of the things in `in (…)`.

@@ -1,6 +1,9 @@
 //! From names to places: an expression made ready for one kind of subject.
 
-use super::ast::{Check, Expr, Item, Literal, Order, Reference, Test};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::ast::{Check, DatePart, Expr, Item, Literal, Order, Reference, Test};
 use super::error::CompileError;
 use super::network::Network;
 use super::subject::{Subject, Value};
@@ -64,6 +67,7 @@ enum Matcher<F> {
     Network(Network),
     OneOf(Box<[Matcher<F>]>),
     Same(F, Reference),
+    Date(DatePart, i64),
 }
 
 impl Expr {
@@ -121,11 +125,30 @@ impl<F> Matcher<F> {
             Matcher::OneOf(matchers) => {
                 matchers.iter().any(|matcher| matcher.holds(subject, value))
             }
+            Matcher::Date(part, wanted) => date_part(*part, value) == Some(*wanted),
             Matcher::Same(other, reference) => {
                 subject.any(other, &mut |other| same(reference, value, other))
             }
         }
     }
+}
+
+/// A part of a date in UTC: of milliseconds since 1970, or of RFC 3339.
+fn date_part(part: DatePart, value: Value<'_>) -> Option<i64> {
+    let time = match value {
+        Value::Number(ms) => Timestamp::from_millisecond(ms).ok()?,
+        Value::Text(text) => std::str::from_utf8(text).ok()?.parse().ok()?,
+        _ => return None,
+    };
+    let time = time.to_zoned(TimeZone::UTC);
+    Some(match part {
+        DatePart::Minute => i64::from(time.minute()),
+        DatePart::Hour => i64::from(time.hour()),
+        DatePart::Day => i64::from(time.day()),
+        DatePart::Week => i64::from(time.date().iso_week_date().week()),
+        DatePart::Month => i64::from(time.month()),
+        DatePart::Year => i64::from(time.year()),
+    })
 }
 
 fn same(reference: &Reference, value: Value<'_>, other: Value<'_>) -> bool {
@@ -195,6 +218,10 @@ pub(super) fn check<N: Naming>(
             let (other, _) = naming.field(&reference.field)?;
             Matcher::Same(other, reference.clone())
         }
+        Check::Date(part, number) => match field_type {
+            Type::Time | Type::Raw | Type::Text => Matcher::Date(*part, *number),
+            _ => return Err(typed.refuse(part.name(), "only times have that")),
+        },
     };
     Ok((field, Compiled(matcher)))
 }
@@ -323,7 +350,7 @@ fn time_ms(literal: &Literal, order: Order) -> Option<i64> {
         }
         Literal::Text { bytes, .. } => {
             let text = std::str::from_utf8(bytes).ok()?;
-            Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
+            Some(text.parse::<Timestamp>().ok()?.as_millisecond())
         }
     }
 }

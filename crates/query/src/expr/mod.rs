@@ -38,9 +38,9 @@ mod print;
 mod subject;
 mod text;
 
-pub use ast::{Check, Expr, Item, Literal, Order, Reference, Regex, Test};
+pub use ast::{Check, DatePart, Expr, Item, Literal, Order, Reference, Regex, Test};
 pub use compile::{Naming, Program, Type};
-pub use error::{CompileError, ParseError};
+pub use error::{CompileError, ParseError, Suggestion};
 pub use event::{EventField, EventNaming};
 pub use network::Network;
 pub use parse::parse;

@@ -4,10 +4,11 @@
 //! any   = all   { ("or"  | "||") all }
 //! all   = unary { ("and" | "&&") unary }
 //! unary = ("not" | "!") unary | "(" any ")" | "true" | "false" | "exists" "(" name ")" | test
-//! test  = name [ sign value | ("~" | "!~") (string | /regex/) | ["not"] "in" ( item | "(" items ")" ) ]
+//! test  = part "(" name ")" "=" number
+//!       | name [ sign value | ("~" | "!~") (string | /regex/) | ["not"] "in" ( item | "(" items ")" ) ]
 //! ```
 
-use super::ast::{Check, Expr, Item, Literal, Order, Reference, Regex, Test};
+use super::ast::{Check, DatePart, Expr, Item, Literal, Order, Reference, Regex, Test};
 use super::compile::check;
 use super::error::{ParseError, shortened};
 use super::event::EventNaming;
@@ -148,7 +149,31 @@ impl Parser<'_> {
             },
             _ => return Err(self.expected(A_FIELD, &place)),
         };
+        if let Some(part) = DatePart::from_name(&field)
+            && self.take("(")?
+        {
+            return self.date(part);
+        }
         self.checked(&field, &place)
+    }
+
+    fn date(&mut self, part: DatePart) -> Result<Expr, ParseError> {
+        let (field, place) = self.name()?;
+        self.need(")")?;
+        let is_negated = self.take("!=")?;
+        if !is_negated && !self.take("==")? {
+            self.need("=")?;
+        }
+        let number = self.next()?;
+        let value = match &number.token {
+            Token::Word(word) => literal::number(word),
+            _ => None,
+        };
+        let Some(value) = value else {
+            return Err(self.expected("a number", &number));
+        };
+        let test = self.test_of(field, Check::Date(part, value), &place)?;
+        Ok(if is_negated { test.negated() } else { test })
     }
 
     fn exists(&mut self) -> Result<Expr, ParseError> {

@@ -53,6 +53,7 @@ impl Display for Test {
             Check::Like(pattern) => write!(f, "{name} ~ {pattern}"),
             Check::Matches(regex) => write!(f, "{name} ~ {regex}"),
             Check::Same(reference) => write!(f, "{name} {reference}"),
+            Check::Date(part, number) => write!(f, "{}({name}) = {number}", part.name()),
             Check::In(items) => {
                 write!(f, "{name} in (")?;
                 for (index, item) in items.iter().enumerate() {
