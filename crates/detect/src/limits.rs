@@ -2,55 +2,55 @@
 
 /// Bounds of the Sigma evaluator ([`crate::sigma`]).
 pub mod sigma {
-/// Longest file of Sigma rules, in bytes.
-pub const RULE_FILE_BYTES_MAX: usize = 1 << 20;
+    /// Longest file of Sigma rules, in bytes.
+    pub const RULE_FILE_BYTES_MAX: usize = 1 << 20;
 
-/// Nodes of one file's YAML, those that aliases repeat among them.
-pub const YAML_NODES_MAX: usize = 100_000;
+    /// Nodes of one file's YAML, those that aliases repeat among them.
+    pub const YAML_NODES_MAX: usize = 100_000;
 
-/// How deep lists and maps may stand in each other.
-pub const YAML_DEPTH_MAX: usize = 32;
+    /// How deep lists and maps may stand in each other.
+    pub const YAML_DEPTH_MAX: usize = 32;
 
-/// Longest condition of a Sigma rule, in bytes.
-pub const CONDITION_BYTES_MAX: usize = 4096;
+    /// Longest condition of a Sigma rule, in bytes.
+    pub const CONDITION_BYTES_MAX: usize = 4096;
 
-/// How deep parentheses and negations may stand in each other in a condition.
-pub const CONDITION_NESTING_MAX: usize = 64;
+    /// How deep parentheses and negations may stand in each other in a condition.
+    pub const CONDITION_NESTING_MAX: usize = 64;
 
-/// Tests of one Sigma rule, those that a condition repeats among them.
-pub const RULE_TESTS_MAX: usize = 4096;
+    /// Tests of one Sigma rule, those that a condition repeats among them.
+    pub const RULE_TESTS_MAX: usize = 4096;
 
-/// Strings that `windash` may make of one.
-pub const WINDASH_FORMS_MAX: usize = 625;
+    /// Strings that `windash` may make of one.
+    pub const WINDASH_FORMS_MAX: usize = 625;
 
-/// Rules that are loaded at once.
-pub const RULES_MAX: usize = 16 * 1024;
+    /// Rules that are loaded at once.
+    pub const RULES_MAX: usize = 16 * 1024;
 
-/// Fields that a finding shows, and bytes of each.
-pub const FINDING_FIELDS_MAX: usize = 24;
-/// See [`FINDING_FIELDS_MAX`].
-pub const FINDING_VALUE_BYTES_MAX: usize = 1024;
+    /// Fields that a finding shows, and bytes of each.
+    pub const FINDING_FIELDS_MAX: usize = 24;
+    /// See [`FINDING_FIELDS_MAX`].
+    pub const FINDING_VALUE_BYTES_MAX: usize = 1024;
 
-/// Bytes of program names and command lines that are remembered for the children of processes; at
-/// most twice that is held.
-pub const PROCESS_BYTES_MAX: usize = 16 << 20;
-/// Processes that are remembered; at most twice as many are held.
-pub const PROCESSES_MAX: usize = 32 * 1024;
-/// Bytes of one command line that are remembered.
-pub const PROCESS_LINE_BYTES_MAX: usize = 4096;
+    /// Bytes of program names and command lines that are remembered for the children of processes; at
+    /// most twice that is held.
+    pub const PROCESS_BYTES_MAX: usize = 16 << 20;
+    /// Processes that are remembered; at most twice as many are held.
+    pub const PROCESSES_MAX: usize = 32 * 1024;
+    /// Bytes of one command line that are remembered.
+    pub const PROCESS_LINE_BYTES_MAX: usize = 4096;
 
-/// Groups that one correlation tells apart; the one that was quiet longest goes first.
-pub const CORRELATION_GROUPS_MAX: usize = 10_000;
-/// Events that one group of a correlation remembers.
-pub const CORRELATION_EVENTS_MAX: usize = 10_000;
-/// Events that all groups of one correlation remember.
-pub const CORRELATION_TOTAL_MAX: usize = 200_000;
-/// Bytes of a value by which events are grouped or counted; the rest is not looked at.
-pub const CORRELATION_VALUE_BYTES_MAX: usize = 256;
-/// Events that a correlation's finding names.
-pub const CORRELATION_SHOWN_MAX: usize = 100;
-/// How deep correlations may refer to each other.
-pub const CORRELATION_DEPTH_MAX: usize = 8;
+    /// Groups that one correlation tells apart; the one that was quiet longest goes first.
+    pub const CORRELATION_GROUPS_MAX: usize = 10_000;
+    /// Events that one group of a correlation remembers.
+    pub const CORRELATION_EVENTS_MAX: usize = 10_000;
+    /// Events that all groups of one correlation remember.
+    pub const CORRELATION_TOTAL_MAX: usize = 200_000;
+    /// Bytes of a value by which events are grouped or counted; the rest is not looked at.
+    pub const CORRELATION_VALUE_BYTES_MAX: usize = 256;
+    /// Events that a correlation's finding names.
+    pub const CORRELATION_SHOWN_MAX: usize = 100;
+    /// How deep correlations may refer to each other.
+    pub const CORRELATION_DEPTH_MAX: usize = 8;
 }
 
 /// Bounds of the sshd detection ([`crate::ssh`]).
