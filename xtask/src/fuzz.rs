@@ -73,3 +73,29 @@ fn targets() -> Result<Vec<String>> {
     targets.sort();
     Ok(targets)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A manifest that two changes wrote to can be broken although they did not conflict.
+    #[test]
+    fn the_manifest_names_each_target_once() {
+        let manifest = fs::read_to_string(shell::root().join("fuzz/Cargo.toml")).unwrap();
+        let mut names: Vec<String> = manifest
+            .split("\n[[bin]]\n")
+            .skip(1)
+            .map(|section| {
+                let lines: Vec<&str> = section.lines().filter(|line| !line.is_empty()).collect();
+                let [name, path, "test = false", "doc = false", "bench = false"] = lines[..] else {
+                    panic!("not a target: {section}");
+                };
+                let name = name.trim_start_matches("name = ").trim_matches('"');
+                assert_eq!(path, format!("path = \"fuzz_targets/{name}.rs\""));
+                name.to_owned()
+            })
+            .collect();
+        names.sort();
+        assert_eq!(names, targets().unwrap());
+    }
+}
