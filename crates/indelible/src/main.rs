@@ -12,6 +12,7 @@ mod exit;
 mod net;
 mod payload;
 mod proof;
+mod report;
 mod rules;
 mod search;
 mod terminal;

@@ -6,6 +6,7 @@ mod demo;
 mod detect;
 mod pki;
 mod prove;
+mod report;
 mod rules;
 mod search;
 mod status;
@@ -34,6 +35,7 @@ enum Command {
     Agent(agent::Agent),
     Collector(collector::Collector),
     Search(Box<search::Search>),
+    Report(Box<report::Report>),
     Verify(verify::Verify),
     Prove(prove::Prove),
     Pki(pki::Pki),
@@ -46,11 +48,14 @@ enum Command {
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     let as_tool = crate::rules::run_as_tool(&arguments);
-    if let Some(code) = as_tool.or_else(|| search::run_as_tool(&arguments)) {
+    let as_tool = as_tool
+        .or_else(|| search::run_as_tool(&arguments))
+        .or_else(|| crate::report::aureport::run_as_tool(&arguments));
+    if let Some(code) = as_tool {
         return code.into();
     }
     let arguments = crate::rules::normalised(arguments);
-    let cli = match Cli::try_parse_from(search::normalised(arguments)) {
+    let cli = match Cli::try_parse_from(report::normalised(search::normalised(arguments))) {
         Ok(cli) => cli,
         Err(error) => {
             // Help is an answer, not an error; a reader that went away does not matter.
@@ -68,6 +73,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Agent(command) => command.run(),
         Command::Collector(command) => command.run(),
         Command::Search(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Prove(command) => command.run(),
         Command::Pki(command) => command.run(),

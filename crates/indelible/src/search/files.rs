@@ -48,7 +48,7 @@ fn read_file(path: &Path, take: &mut TakeLine<'_>) -> Result<ControlFlow<()>> {
 }
 
 /// The file itself, or `audit.log.N` … `audit.log.1`, `audit.log` of a folder.
-fn in_order(path: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn in_order(path: &Path) -> Result<Vec<PathBuf>> {
     let shown = || format!("cannot list {}", path.display());
     if !fs::metadata(path)
         .with_context(|| format!("cannot read {}", path.display()))?

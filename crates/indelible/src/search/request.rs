@@ -32,10 +32,8 @@ pub(crate) enum NotARequest {
     RawInterpreted,
     #[error("--extra options requires format to be csv")]
     ExtraWithoutCsv,
-    #[error("End of Event Timeout must be a numeric value, was {0}")]
-    NotATimeout(String),
-    #[error("Illegal value for End of Event Timeout, was {0}")]
-    NoTimeout(String),
+    #[error(transparent)]
+    Timeout(#[from] resolve::NotATimeout),
 }
 
 /// What to find and how to show it.
@@ -93,7 +91,7 @@ impl Request {
             limit: if show.just_one { Some(1) } else { show.limit },
             flush: show.line_buffered,
             resolve: !show.no_resolve,
-            timeout_ms: timeout_ms(arguments.place.eoe_timeout.as_deref())?,
+            timeout_ms: resolve::timeout_ms(arguments.place.eoe_timeout.as_deref())?,
             manner,
         })
     }
@@ -226,19 +224,4 @@ fn form(arguments: &Arguments) -> Result<Form, NotARequest> {
         None if show.interpret => Ok(Form::Interpret),
         None => Ok(Form::Default),
     }
-}
-
-/// `--eoe-timeout`, in milliseconds. ausearch reads as far as there are digits.
-fn timeout_ms(text: Option<&str>) -> Result<u64, NotARequest> {
-    let Some(text) = text else {
-        return Ok(indelible_record::limits::EVENT_TIMEOUT_MS);
-    };
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let seconds: u64 = text[..digits]
-        .parse()
-        .map_err(|_| NotARequest::NotATimeout(text.to_owned()))?;
-    if seconds == 0 {
-        return Err(NotARequest::NoTimeout(text.to_owned()));
-    }
-    Ok(seconds.saturating_mul(1000))
 }

@@ -111,6 +111,30 @@ fn window(what: &What) -> Result<Window, Refused> {
     })
 }
 
+/// A time to wait that is none. The texts are ausearch's and aureport's.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum NotATimeout {
+    #[error("End of Event Timeout must be a numeric value, was {0}")]
+    NotANumber(String),
+    #[error("Illegal value for End of Event Timeout, was {0}")]
+    Nothing(String),
+}
+
+/// `--eoe-timeout`, in milliseconds. ausearch reads as far as there are digits.
+pub(crate) fn timeout_ms(text: Option<&str>) -> Result<u64, NotATimeout> {
+    let Some(text) = text else {
+        return Ok(indelible_record::limits::EVENT_TIMEOUT_MS);
+    };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let seconds: u64 = text[..digits]
+        .parse()
+        .map_err(|_| NotATimeout::NotANumber(text.to_owned()))?;
+    if seconds == 0 {
+        return Err(NotATimeout::Nothing(text.to_owned()));
+    }
+    Ok(seconds.saturating_mul(1000))
+}
+
 /// `-ts checkpoint`: the time that the checkpoint file holds.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 

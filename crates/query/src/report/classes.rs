@@ -52,6 +52,29 @@ fn types(kind: Kind) -> Option<fn(RecordType) -> bool> {
     }
 }
 
+impl Kind {
+    /// Beginnings of `type=…` in lines of a log: every event that the report is about has a record
+    /// with one of them. None for reports that are about all types.
+    pub fn type_prefixes(self) -> Option<&'static [&'static str]> {
+        match self {
+            Kind::Auth => Some(&[
+                "type=USER_AUTH",
+                "type=USER_MGMT",
+                "type=110",
+                "UNKNOWN[110",
+            ]),
+            Kind::Login => Some(&["type=USER_LOGIN", "type=1112", "UNKNOWN[1112"]),
+            Kind::Tty => Some(&["type=TTY", "type=USER_TTY", "type=1319", "type=1124"]),
+            Kind::Crypto => Some(&["type=CRYPTO_", "type=24", "UNKNOWN[24"]),
+            Kind::Virt => Some(&["type=VIRT_", "type=25", "UNKNOWN[25"]),
+            Kind::Response => Some(&["type=RESP_", "type=22", "UNKNOWN[22"]),
+            Kind::Integrity => Some(&["type=INTEGRITY_", "type=18", "UNKNOWN[18"]),
+            Kind::Avc => Some(&["type=AVC", "type=USER_AVC", "type=1400", "type=1107"]),
+            _ => None,
+        }
+    }
+}
+
 pub(super) fn is_auth(found: RecordType) -> bool {
     found.0 == 1100
 }

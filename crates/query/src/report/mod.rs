@@ -45,7 +45,7 @@ pub use facts::Outcome;
 pub use kind::{Column, Kind};
 pub use partial::Partial;
 pub use table::{Remarks, Table, Times};
-pub use write::Escape;
+pub use write::{Escape, push_csv_text};
 
 /// A report that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

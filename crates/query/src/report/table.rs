@@ -21,6 +21,7 @@ pub struct Table {
     texts: Tally,
     numbers: Numbers,
     totals: Totals,
+    first: Option<Stamp>,
     last: Option<Stamp>,
     malformed: u64,
 }
@@ -57,6 +58,7 @@ impl Table {
             texts: Tally::default(),
             numbers: Numbers::default(),
             totals: Totals::default(),
+            first: None,
             last: None,
             malformed: 0,
         }
@@ -140,6 +142,7 @@ impl Table {
         self.texts.absorb(partial.texts, REPORT_BYTES_MAX);
         self.numbers.absorb(&partial.numbers);
         self.totals.absorb(partial.totals, REPORT_BYTES_MAX);
+        self.first = self.first.or(partial.first);
         self.last = partial.last.or(self.last);
         self.malformed += partial.malformed;
         notes.extend_from_slice(&partial.notes);
@@ -193,6 +196,11 @@ impl Table {
             }
         }
         !entries.is_empty()
+    }
+
+    /// The first event that was given.
+    pub fn first(&self) -> Option<Stamp> {
+        self.first
     }
 
     /// What there is to say besides.

@@ -78,7 +78,7 @@ pub(super) fn push_csv(value: &Value<'_>, out: &mut Vec<u8>) {
 }
 
 /// Appends a field of CSV, quoted where it must be.
-pub(super) fn push_csv_text(text: &[u8], out: &mut Vec<u8>) {
+pub fn push_csv_text(text: &[u8], out: &mut Vec<u8>) {
     let plain = |byte: &u8| !matches!(byte, b',' | b'"' | b'\r' | b'\n');
     if text.iter().all(plain) {
         out.extend_from_slice(text);

@@ -1,0 +1,87 @@
+//! The options of a report: aureport's, by their long names, and ours. [`super::words`] turns
+//! aureport's spelling into these.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What to report about, and how.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Arguments {
+    /// What the report is about [default: totals]
+    ///
+    /// anomaly (-n), auth (-au), avc (-a), comm, config (-c), crypto (-cr), events (-e),
+    /// executables (-x), files (-f), hosts (-h), integrity, keys (-k), login (-l), logs (-t), mac
+    /// (-ma), mods (-m), pids (-p), response (-r), syscalls (-s), terminals (-tm), totals, tty, users
+    /// (-u), virt; and ours: logins (sessions, as aulast shows them), timeline (what happened when)
+    #[arg(value_name = "REPORT")]
+    pub(crate) report: Option<String>,
+    /// How often each value occurs, instead of a row per event
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Only what succeeded
+    #[arg(long, overrides_with = "failed")]
+    pub(crate) success: bool,
+    /// Only what failed
+    #[arg(long, overrides_with = "success")]
+    pub(crate) failed: bool,
+    /// Without what deletes
+    #[arg(long, overrides_with = "delete")]
+    pub(crate) add: bool,
+    /// Without what adds
+    #[arg(long, overrides_with = "add")]
+    pub(crate) delete: bool,
+    /// Without changes of the audit configuration (-nc)
+    #[arg(long)]
+    pub(crate) no_config: bool,
+    /// Numbers in words: users, system calls, types
+    #[arg(short, long)]
+    pub(crate) interpret: bool,
+    /// text, json or csv
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(crate) format: String,
+    /// What is escaped in names: raw, tty, shell or shell_quote [default: tty]
+    #[arg(long, value_name = "HOW")]
+    pub(crate) escape: Option<String>,
+    /// Of keys: events and bytes of each key over time
+    #[arg(long)]
+    pub(crate) rate: bool,
+    /// Length of a step of --rate and of timeline: 10s, 5m, 1h, 1d [default: 1h]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) interval: Option<String>,
+    /// First time (-ts): date and time of the locale, or now, recent, boot, today, yesterday,
+    /// this-hour, this-week, week-ago, this-month, this-year
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<String>,
+    /// Last time (-te)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) end: Option<String>,
+    /// First time: 2023-11-14T22:13:20Z, 2h ago, or as --start
+    #[arg(long, value_name = "TIME", conflicts_with = "start")]
+    pub(crate) since: Option<String>,
+    /// Last time
+    #[arg(long, value_name = "TIME", conflicts_with = "end")]
+    pub(crate) until: Option<String>,
+    /// Host that the event comes from; several may be given
+    #[arg(long, value_name = "NODE")]
+    pub(crate) node: Vec<OsString>,
+    /// This file, or the files of this folder (-if)
+    #[arg(long = "input", visible_alias = "if", value_name = "PATH")]
+    pub(crate) input: Option<PathBuf>,
+    /// The audit daemon's log, even if standard input is a pipe
+    #[arg(long)]
+    pub(crate) input_logs: bool,
+    /// A collector's store
+    #[arg(long, value_name = "DIR", conflicts_with = "input")]
+    pub(crate) store: Option<PathBuf>,
+    /// A host's spool
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["input", "store"])]
+    pub(crate) spool: Option<PathBuf>,
+    /// Seconds of the log's time that an event waits for its other records
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) eoe_timeout: Option<String>,
+    /// Tell about events that could not be read
+    #[arg(long)]
+    pub(crate) debug: bool,
+}

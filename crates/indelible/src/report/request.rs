@@ -1,0 +1,342 @@
+//! A report as it was asked for, and the run that makes it.
+
+use std::ops::ControlFlow;
+
+use anyhow::Result;
+use indelible_query::criteria::{Criteria, Filter};
+use indelible_query::report::{
+    Change, Detail, Escape, Form, Kind, Outcome, Partial, Remarks, Report, Table, Times,
+};
+use indelible_record::write::Locale;
+use indelible_record::{Event, Names, NoNames, Stamp};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use thiserror::Error;
+
+use super::arguments::Arguments;
+use super::logs;
+use super::select::Selection;
+use crate::search::engine::{self, Work};
+use crate::search::{Manner, Source, print, resolve};
+use crate::terminal::Output;
+use crate::user::LocalNames;
+
+/// Options that mean nothing. The texts are aureport's where it has the option.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum NotARequest {
+    #[error(transparent)]
+    Criteria(#[from] resolve::Refused),
+    #[error("no report {0:?}; `indelible report --help` lists them")]
+    NoSuchReport(String),
+    #[error("Unknown option ({0})")]
+    NoSuchForm(String),
+    #[error(transparent)]
+    Timeout(#[from] resolve::NotATimeout),
+}
+
+/// What to report.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(super) what: What,
+    pub(super) report: Report,
+    pub(super) criteria: Criteria,
+    start_s: Option<u64>,
+    end_s: Option<u64>,
+    timeout_ms: u64,
+    manner: Manner,
+}
+
+/// Which kind of table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// One of aureport's about events.
+    Table,
+    /// The times of each log file.
+    Logs,
+}
+
+impl Request {
+    /// The request that the options describe.
+    pub(crate) fn new(arguments: &Arguments, manner: Manner) -> Result<Self, NotARequest> {
+        let word = arguments.report.as_deref().unwrap_or("totals");
+        let (what, kind) = match word {
+            "logs" => (What::Logs, Kind::Totals),
+            word => {
+                let kind = Kind::from_word(word);
+                let kind = kind.ok_or_else(|| NotARequest::NoSuchReport(word.to_owned()))?;
+                (What::Table, kind)
+            }
+        };
+        let criteria = resolve::criteria(
+            &crate::search::arguments::What {
+                start: arguments.start.clone(),
+                end: arguments.end.clone(),
+                since: arguments.since.clone(),
+                until: arguments.until.clone(),
+                node: arguments.node.clone(),
+                ..Default::default()
+            },
+            manner,
+        )?;
+        let window = criteria.window();
+        let report = Report {
+            detail: match arguments.summary && kind.has_summary() {
+                true => Detail::Summary,
+                false => Detail::Rows,
+            },
+            form: form(&arguments.format)?,
+            outcome: match (arguments.success, arguments.failed) {
+                (_, true) => Some(Outcome::Failed),
+                (true, _) => Some(Outcome::Success),
+                _ => None,
+            },
+            change: match (arguments.add, arguments.delete) {
+                (_, true) => Some(Change::Delete),
+                (true, _) => Some(Change::Add),
+                _ => None,
+            },
+            no_config: arguments.no_config,
+            interpret: arguments.interpret,
+            escape: escape(arguments.escape.as_deref())?,
+            debug: arguments.debug,
+            ..Report::new(kind)
+        };
+        let request = Self {
+            what,
+            report,
+            criteria,
+            start_s: (window.from_ms > 0).then_some(window.from_ms / 1000),
+            end_s: (window.until_ms < u64::MAX).then_some(window.until_ms / 1000),
+            timeout_ms: resolve::timeout_ms(arguments.eoe_timeout.as_deref())?,
+            manner,
+        };
+        Ok(request)
+    }
+
+    /// Whether a summary is asked for of a report that has none: what aureport says it does not
+    /// implement.
+    pub(crate) fn lacks_summary(&self, arguments: &Arguments) -> bool {
+        let has_none = self.what == What::Logs || self.report.kind == Kind::Tty;
+        arguments.summary && has_none
+    }
+
+    /// Whether values are counted: aureport never calls that nothing.
+    pub(crate) fn is_summary(&self) -> bool {
+        self.report.detail == Detail::Summary
+    }
+
+    /// What stands above the first row.
+    pub(crate) fn heading(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self.what {
+            What::Table => Table::new(self.report).begin(&mut out),
+            What::Logs => logs::begin(self.report.form, &mut out),
+        }
+        out
+    }
+
+    /// Reports about the source; whether there was anything to report, and what there is to say
+    /// besides.
+    ///
+    /// # Errors
+    /// A source that cannot be read, or an output that cannot be written.
+    pub(crate) fn run(&self, source: &Source) -> Result<(bool, Remarks)> {
+        let local_names;
+        // Names of ids are those of the host that logged: in a store that is another one.
+        let names: &(dyn Names + Sync) = match source {
+            Source::Files(_) | Source::Spool(_) if self.report.interpret => {
+                local_names = match self.manner {
+                    Manner::Tool => LocalNames::read_as_tool(),
+                    Manner::Native => LocalNames::read(),
+                };
+                &local_names
+            }
+            _ => &NoNames,
+        };
+        let place = Place {
+            names,
+            zone: TimeZone::system(),
+            century: print::has_century(),
+        };
+        let mut output = Output::stdout();
+        output.write(&self.heading())?;
+        let found = match self.what {
+            What::Table => self.table(source, &place, &mut output)?,
+            What::Logs => {
+                logs::run(self, source, &place, &mut output)?;
+                (true, Remarks::default())
+            }
+        };
+        output.flush()?;
+        Ok(found)
+    }
+
+    fn table(
+        &self,
+        source: &Source,
+        place: &Place<'_>,
+        output: &mut Output,
+    ) -> Result<(bool, Remarks)> {
+        let mut table = Table::new(self.report);
+        let work = Rows {
+            report: self.report,
+            place,
+        };
+        let selection = Selection::new(&self.criteria, self.report.kind, source);
+        let (mut text, mut notes) = (Vec::new(), Vec::new());
+        let sink = |partial: Partial| {
+            text.clear();
+            notes.clear();
+            table.absorb(partial, &mut text, &mut notes);
+            output.write(&text)?;
+            if !notes.is_empty() {
+                eprint!("{}", String::from_utf8_lossy(&escaped(&notes)));
+            }
+            Ok(ControlFlow::Continue(()))
+        };
+        let sources = std::slice::from_ref(source);
+        engine::run(sources, &selection, &work, sink, self.settings())?;
+        let times = Times {
+            first: match (self.report.kind, self.start_s) {
+                (Kind::Totals, Some(_)) => self.first(sources)?,
+                _ => table.first(),
+            },
+            start_s: self.start_s,
+            end_s: self.end_s,
+        };
+        let mut text = Vec::new();
+        let found = place.with(|locale| table.end(&times, locale, &mut text));
+        output.write(&text)?;
+        Ok((found, table.remarks()))
+    }
+
+    /// The first event of the sources, whatever the time that is asked for.
+    fn first(&self, sources: &[Source]) -> Result<Option<Stamp>> {
+        let mut first = None;
+        let sink = |stamp: Option<Stamp>| {
+            first = first.or(stamp);
+            Ok(match first {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            })
+        };
+        engine::run(sources, &Criteria::default(), &First, sink, self.settings())?;
+        Ok(first)
+    }
+
+    pub(super) fn settings(&self) -> engine::Settings {
+        engine::Settings {
+            timeout_ms: self.timeout_ms,
+        }
+    }
+}
+
+/// Where the report is read: names, time zone, dates.
+pub(super) struct Place<'a> {
+    names: &'a (dyn Names + Sync),
+    zone: TimeZone,
+    century: bool,
+}
+
+impl Place<'_> {
+    /// Runs something that needs to know it.
+    pub(super) fn with<T>(&self, run: impl FnOnce(&Locale<'_>) -> T) -> T {
+        let offset_s = |seconds: u64| {
+            let time = i64::try_from(seconds)
+                .ok()
+                .and_then(|seconds| Timestamp::from_second(seconds).ok());
+            time.map_or(0, |time| self.zone.to_offset(time).seconds())
+        };
+        run(&Locale {
+            names: self.names,
+            offset_s: &offset_s,
+            century: self.century,
+        })
+    }
+}
+
+/// Makes partial reports.
+struct Rows<'a> {
+    report: Report,
+    place: &'a Place<'a>,
+}
+
+impl Work for Rows<'_> {
+    type Part = Partial;
+
+    fn part(&self) -> Partial {
+        self.report.partial()
+    }
+
+    fn event(&self, event: &Event, part: &mut Partial) {
+        self.place
+            .with(|locale| self.report.event(event, locale, part));
+    }
+}
+
+/// Finds the first event.
+struct First;
+
+impl Work for First {
+    type Part = Option<Stamp>;
+
+    fn part(&self) -> Option<Stamp> {
+        None
+    }
+
+    fn event(&self, event: &Event, first: &mut Option<Stamp>) {
+        *first = first.or(event.stamp());
+    }
+}
+
+fn form(name: &str) -> Result<Form, NotARequest> {
+    match name {
+        "text" => Ok(Form::Text),
+        "json" => Ok(Form::Json),
+        "csv" => Ok(Form::Csv),
+        _ => Err(NotARequest::NoSuchForm(name.to_owned())),
+    }
+}
+
+fn escape(how: Option<&str>) -> Result<Escape, NotARequest> {
+    match how {
+        None | Some("tty") => Ok(Escape::Tty),
+        Some("raw") => Ok(Escape::Raw),
+        Some("shell") => Ok(Escape::Shell),
+        Some("shell_quote") => Ok(Escape::ShellQuote),
+        Some(other) => Err(NotARequest::NoSuchForm(other.to_owned())),
+    }
+}
+
+/// Notes hold lines of the log: nothing in them may steer a terminal.
+fn escaped(notes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(notes.len());
+    crate::terminal::escape(notes, &mut out);
+    out
+}
+
+/// Where to look, as a search has it.
+pub(crate) fn place(arguments: &Arguments) -> crate::search::arguments::Place {
+    crate::search::arguments::Place {
+        input: arguments.input.clone(),
+        input_logs: arguments.input_logs,
+        store: arguments.store.clone(),
+        spool: arguments.spool.clone(),
+        ..Default::default()
+    }
+}
+
+/// Says on stderr what a report left out.
+pub(crate) fn say(remarks: &Remarks) {
+    if remarks.cut > 0 {
+        eprintln!(
+            "the report is cut: {} occurrences are of values that no longer fit into {} MiB; \
+             narrow it down with -ts and -te",
+            remarks.cut,
+            indelible_query::limits::REPORT_BYTES_MAX >> 20
+        );
+    }
+    if remarks.totals_cut {
+        eprintln!("some numbers of different values are lower bounds: there are too many of them");
+    }
+}
