@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
         panic!("the head is whole");
     };
     let mut engine = Engine::new(Settings::default());
-    engine.line(LineId { file: 0, line: 1 }, Channel::Files, &line);
+    engine.line(LineId { file: 0, line: 1 }, Channel(0), &line);
     for source in engine.finish().sources {
         assert!(Some(source.address) == known || line.text.len() != bytes.len());
     }

@@ -12,7 +12,11 @@ use anyhow::{Context, Result};
 use crate::shell;
 
 /// Package and the program that shows that it is there.
-const PEERS: &[(&str, &str)] = &[("auditd", "/sbin/auditctl")];
+const PEERS: &[(&str, &str)] = &[
+    ("auditd", "/sbin/auditctl"),
+    ("openssh-client", "/usr/bin/ssh"),
+    ("openssh-server", "/usr/sbin/sshd"),
+];
 
 /// Installs what is missing where that is possible; returns a line for each peer that stays
 /// missing, with the reason.

@@ -28,7 +28,7 @@ fn a_million_sources_stay_within_the_bound() {
                 file: 0,
                 line: number,
             },
-            Channel::Files,
+            Channel(0),
             &line,
         );
     };

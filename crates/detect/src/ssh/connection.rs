@@ -3,16 +3,10 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-/// Where lines come from; a connection is counted from the first place that tells of it.
+/// Where lines come from: a number per group of rotated files, per journal, per kind of entry in a
+/// store. A connection is counted from the first place that tells of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Channel {
-    /// Lines of log files.
-    Files,
-    /// Entries of the journal.
-    Journal,
-    /// Entries of a store.
-    Store,
-}
+pub struct Channel(pub u32);
 
 /// A connection to sshd.
 #[derive(Clone, Debug, Default)]

@@ -17,7 +17,7 @@
 //!              port 22 ssh2 from 203.0.113.9 port 50639 ssh2";
 //! let mut engine = Engine::new(Settings::default());
 //! let line = line::parse(text, &calendar).expect("a line of sshd");
-//! engine.line(LineId { file: 0, line: 1 }, Channel::Files, &line);
+//! engine.line(LineId { file: 0, line: 1 }, Channel(0), &line);
 //! let report = engine.finish();
 //! assert_eq!(report.sources[0].address.to_string(), "203.0.113.9");
 //! assert_eq!(&*report.sources[0].users[0].name, b"x from 8.8.8.8 port 22 ssh2");
@@ -30,6 +30,7 @@ mod distinct;
 mod engine;
 pub mod escape;
 pub mod grammar;
+pub mod journal;
 pub mod line;
 mod merge;
 pub mod message;

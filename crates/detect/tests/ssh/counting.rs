@@ -21,8 +21,8 @@ fn run(lines: &[&str]) -> Report {
             continue;
         }
         let (channel, text) = match text.strip_prefix('J') {
-            Some(text) => (Channel::Journal, text),
-            None => (Channel::Files, *text),
+            Some(text) => (Channel(1), text),
+            None => (Channel(0), *text),
         };
         let text = format!("Nov 25 {text}");
         engine.line(
@@ -296,7 +296,7 @@ fn a_success_after_failures_is_a_compromise_with_its_commands() {
             let text = format!("Nov 25 {text}");
             engine.line(
                 at,
-                Channel::Files,
+                Channel(0),
                 &line::parse(text.as_bytes(), &calendar).unwrap(),
             );
         }

@@ -351,7 +351,7 @@ fn no_text_of_a_client_moves_a_try_to_another_address() {
                     file: 0,
                     line: number,
                 },
-                Channel::Files,
+                Channel(0),
                 &line,
             );
         }

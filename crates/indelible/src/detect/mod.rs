@@ -1,3 +1,4 @@
 //! Detections: what the pure cores in `indelible-detect` need gathered, and how findings are shown.
 
 pub(crate) mod deleted;
+pub(crate) mod ssh;

@@ -21,7 +21,7 @@ pub(crate) mod words;
 use std::path::PathBuf;
 
 pub(crate) use request::Request;
-pub(crate) use resolve::Manner;
+pub(crate) use resolve::{Manner, present};
 
 /// Where events come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

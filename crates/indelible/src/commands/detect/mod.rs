@@ -1,6 +1,7 @@
 //! `indelible detect`: one file per detection.
 
 mod deleted;
+mod ssh;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -15,12 +16,14 @@ pub(super) struct Detect {
 #[derive(Debug, Subcommand)]
 enum What {
     Deleted(deleted::Deleted),
+    Ssh(ssh::Ssh),
 }
 
 impl Detect {
     pub(super) fn run(self) -> Result<u8> {
         match self.what {
             What::Deleted(command) => command.run(),
+            What::Ssh(command) => command.run(),
         }
     }
 }

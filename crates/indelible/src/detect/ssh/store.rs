@@ -1,0 +1,181 @@
+//! Entries of a collector's store: audit records, syslog messages, journal entries, lines of files.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use indelible_detect::ssh::journal::Entry;
+use indelible_detect::ssh::{Calendar, Channel, Engine, LineId};
+use indelible_log::dir::RealDir;
+use indelible_log::{EntryRef, Kind, LogReader, StreamId};
+use indelible_record::RecordType;
+
+use super::feed::{Due, Feed};
+use super::files::Zone;
+use crate::payload::StreamOpened;
+
+/// The entries of a store that can tell of sshd.
+pub(super) struct StoreFeed {
+    path: PathBuf,
+    reader: LogReader,
+    next: u64,
+    /// Entries of the part that is being read, with their leaf indexes.
+    part: VecDeque<(u64, Vec<u8>)>,
+    hosts: HashMap<StreamId, Vec<u8>>,
+    file: u32,
+    channel: u32,
+    zone: Zone,
+    due: Due,
+    is_due: bool,
+    ended: bool,
+}
+
+impl StoreFeed {
+    pub(super) fn open(path: &Path, channel: u32, names: &mut Vec<String>) -> Result<Self> {
+        let shown = || format!("cannot read the store {}", path.display());
+        let dir = RealDir::open(path).with_context(shown)?;
+        let file = u32::try_from(names.len()).unwrap_or(u32::MAX);
+        names.push(path.display().to_string());
+        Ok(Self {
+            path: path.to_owned(),
+            reader: LogReader::open(dir).with_context(shown)?,
+            next: 0,
+            part: VecDeque::new(),
+            hosts: HashMap::new(),
+            file,
+            channel,
+            zone: Zone::system(),
+            due: Due::new(Channel(channel)),
+            is_due: false,
+            ended: false,
+        })
+    }
+
+    /// The next entry of a kind that can tell of sshd.
+    fn entry(&mut self) -> Result<Option<(u64, Vec<u8>)>> {
+        let path = self.path.clone();
+        let shown = || format!("cannot read the store {}", path.display());
+        loop {
+            if let Some(found) = self.part.pop_front() {
+                return Ok(Some(found));
+            }
+            let Some(part) = self.reader.part_at(self.next).with_context(shown)? else {
+                return Ok(None);
+            };
+            let decoded = self.reader.decode(&part).with_context(shown)?;
+            for (index, bytes) in decoded.iter_from(self.next) {
+                let entry = EntryRef::parse(bytes).with_context(shown)?;
+                match entry.header().kind {
+                    Kind::StreamOpened => {
+                        if let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
+                        {
+                            let host = plain_host(&opened.host);
+                            self.hosts.insert(entry.header().stream, host);
+                        }
+                    }
+                    Kind::Audit => self.part.push_back((index, bytes.to_vec())),
+                    Kind::Syslog | Kind::Journal | Kind::FileLine
+                        if memchr::memmem::find(entry.payload(), b"sshd").is_some()
+                            || entry.payload().starts_with(b"type=") =>
+                    {
+                        self.part.push_back((index, bytes.to_vec()));
+                    }
+                    _ => {}
+                }
+            }
+            self.next = part.end();
+        }
+    }
+
+    fn look(&mut self, index: u64, bytes: &[u8]) -> Result<bool> {
+        let entry = EntryRef::parse(bytes).with_context(|| format!("entry {index}"))?;
+        let header = entry.header();
+        let at = LineId {
+            file: self.file,
+            line: index,
+        };
+        let host = self
+            .hosts
+            .get(&header.stream)
+            .map_or(&b""[..], Vec::as_slice);
+        let buffer = self.due.buffer();
+        // Each kind of entry is a place of its own: the same connection may be in several.
+        let mut place = 0;
+        match header.kind {
+            Kind::Audit => {
+                let Some((kind, text)) = entry.audit() else {
+                    return Ok(false);
+                };
+                if !host.is_empty() && !text.starts_with(b"node=") {
+                    buffer.extend_from_slice(b"node=");
+                    buffer.extend_from_slice(host);
+                    buffer.push(b' ');
+                }
+                if kind != WHOLE_LINE {
+                    buffer.extend_from_slice(b"type=");
+                    buffer.extend_from_slice(RecordType(kind).to_string().as_bytes());
+                    buffer.extend_from_slice(b" msg=");
+                }
+                buffer.extend_from_slice(text);
+            }
+            Kind::Journal => {
+                buffer.extend_from_slice(entry.payload());
+                self.due.set_channel(Channel(self.channel + 1));
+                let read = |text: &[u8]| match text {
+                    [b'{', ..] => Entry::from_json(text),
+                    _ => Some(Entry::from_export(text)),
+                };
+                return Ok(self.due.look_journal(at, read));
+            }
+            kind => {
+                let payload = entry.payload();
+                buffer.extend_from_slice(payload.strip_suffix(b"\n").unwrap_or(payload));
+                place = if kind == Kind::Syslog { 2 } else { 3 };
+            }
+        }
+        self.due.set_channel(Channel(self.channel + place));
+        let zone = &self.zone;
+        let to_utc = |local_s| zone.to_utc(local_s);
+        let captured_s = i64::try_from(header.time_ns / 1_000_000_000).unwrap_or(i64::MAX);
+        let calendar = Calendar {
+            newest_local_s: zone.to_local(captured_s),
+            to_utc: &to_utc,
+        };
+        Ok(self.due.look(at, &calendar))
+    }
+}
+
+impl Feed for StoreFeed {
+    fn time_ms(&self) -> Option<u64> {
+        self.is_due.then(|| self.due.time_ms())
+    }
+
+    fn give(&mut self, engine: &mut Engine) {
+        self.due.give(engine);
+    }
+
+    fn advance(&mut self) -> Result<()> {
+        self.is_due = false;
+        while let Some((index, bytes)) = self.entry()? {
+            self.is_due = self.look(index, &bytes)?;
+            if self.is_due {
+                return Ok(());
+            }
+        }
+        if !std::mem::replace(&mut self.ended, true) {
+            self.is_due = self.due.finish();
+        }
+        Ok(())
+    }
+}
+
+/// A host's name, as far as a name may go: anything else could forge the rest of a line.
+fn plain_host(host: &str) -> Vec<u8> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    host.bytes()
+        .map(|byte| if allowed(byte) { byte } else { b'?' })
+        .collect()
+}
+
+/// Type of a record that is a whole line of a log, as it was received.
+const WHOLE_LINE: u16 = 0;
