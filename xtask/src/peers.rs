@@ -16,6 +16,10 @@ const PEERS: &[(&str, &str)] = &[
     ("auditd", "/sbin/auditctl"),
     ("openssh-client", "/usr/bin/ssh"),
     ("openssh-server", "/usr/sbin/sshd"),
+    ("rsyslog", "/usr/sbin/rsyslogd"),
+    ("rsyslog-gnutls", "/usr/share/doc/rsyslog-gnutls"),
+    ("rsyslog-openssl", "/usr/share/doc/rsyslog-openssl"),
+    ("rsyslog-relp", "/usr/share/doc/rsyslog-relp"),
 ];
 
 /// Installs what is missing where that is possible; returns a line for each peer that stays

@@ -18,6 +18,10 @@ pub(crate) struct StreamOpened {
     pub(crate) boot_id: String,
     /// The host's name, as its kernel has it.
     pub(crate) host: String,
+    /// Who the receiver knows the sender to be: the name in its certificate, or its address. Only
+    /// in streams that a receiver of syslog or RELP opened for one peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) peer: Option<String>,
     /// The stream that this one continues, after a reboot or a loss.
     pub(crate) predecessor: Option<Predecessor>,
 }
@@ -42,7 +46,22 @@ impl StreamOpened {
             machine_id: hex(&host.machine_id),
             boot_id: hex(&host.boot_id),
             host: host.name.clone(),
+            peer: None,
             predecessor,
+        }
+    }
+
+    /// A stream of messages that a receiver takes from `peer`, or from many. Nothing is known of
+    /// the machine that sends them.
+    pub(crate) fn received(source: &str, peer: Option<&str>) -> Self {
+        Self {
+            v: VERSION,
+            source: source.to_owned(),
+            machine_id: String::new(),
+            boot_id: String::new(),
+            host: peer.unwrap_or_default().to_owned(),
+            peer: peer.map(str::to_owned),
+            predecessor: None,
         }
     }
 }
@@ -75,8 +94,10 @@ pub(crate) struct Gap {
 pub(crate) enum GapReason {
     /// The kernel's `lost` rose: records.
     KernelLost,
-    /// The multicast socket overran: messages, unknown how many.
+    /// A socket overran: messages, unknown how many of the multicast socket.
     SocketOverrun,
+    /// A sender's framing broke and its connection was ended: messages, unknown how many.
+    FramingLost,
     /// The spool had no room: records.
     Dropped,
     /// Another process took or cleared our registration as the audit daemon.
@@ -97,6 +118,7 @@ impl GapReason {
         match self {
             Self::KernelLost => "kernel-lost",
             Self::SocketOverrun => "socket-overrun",
+            Self::FramingLost => "framing-lost",
             Self::Dropped => "dropped",
             Self::RegistrationLost => "registration-lost",
             Self::FileLost => "file-lost",

@@ -128,13 +128,15 @@ impl TryFrom<u8> for Kind {
 pub const CUT_BY_SOURCE: u16 = 1;
 /// Flag: we cut the record; the payload ends in `u32` original length and its SHA-256.
 pub const CUT_BY_US: u16 = 2;
+/// Flag, of kind [`Kind::Syslog`] only: the payload begins with the source's address and a space.
+pub const FROM_ADDRESS: u16 = 4;
 
 /// The envelope of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// What the payload is.
     pub kind: Kind,
-    /// [`CUT_BY_SOURCE`] and [`CUT_BY_US`].
+    /// [`CUT_BY_SOURCE`], [`CUT_BY_US`] and [`FROM_ADDRESS`].
     pub flags: u16,
     /// The stream.
     pub stream: StreamId,
@@ -219,7 +221,12 @@ impl<'a> EntryRef<'a> {
         }
         let kind = Kind::try_from(head[1])?;
         let flags = u16::from_be_bytes([head[2], head[3]]);
-        if flags & !(CUT_BY_SOURCE | CUT_BY_US) != 0 {
+        let address = if kind == Kind::Syslog {
+            FROM_ADDRESS
+        } else {
+            0
+        };
+        if flags & !(CUT_BY_SOURCE | CUT_BY_US | address) != 0 {
             return Err(EntryError::Flags(flags));
         }
         let type_bytes = if kind == Kind::Audit { 2 } else { 0 };
@@ -280,6 +287,27 @@ impl<'a> EntryRef<'a> {
             Some(len) if self.header.flags & CUT_BY_US != 0 => u32::from_be_bytes(*len).into(),
             _ => payload.len() as u64,
         }
+    }
+
+    /// The source's address and the message as received, where this is a syslog message. Of one
+    /// that was cut by us, what was kept.
+    pub fn syslog(&self) -> Option<(Option<&'a [u8]>, &'a [u8])> {
+        if self.header.kind != Kind::Syslog {
+            return None;
+        }
+        let mut payload = self.payload();
+        if self.header.flags & CUT_BY_US != 0 {
+            payload = &payload[..payload.len() - CUT_TRAILER_BYTES];
+        }
+        if self.header.flags & FROM_ADDRESS == 0 {
+            return Some((None, payload));
+        }
+        let space = payload.iter().position(|byte| *byte == b' ');
+        let at = space.unwrap_or(payload.len());
+        Some((
+            Some(&payload[..at]),
+            payload.get(at + 1..).unwrap_or_default(),
+        ))
     }
 
     /// The leaf hash.
@@ -386,9 +414,39 @@ mod tests {
         check(1, 12, EntryError::Kind(12));
         check(2, 1, EntryError::Flags(256));
         check(3, 4, EntryError::Flags(4));
+        check(3, 8, EntryError::Flags(8));
         check(3, 2, EntryError::Short(38));
         assert_eq!(EntryRef::parse(&[1; 35]), Err(EntryError::Short(35)));
         assert_eq!(EntryRef::parse(&encoded(b"\0")), Err(EntryError::Short(37)));
+    }
+
+    #[test]
+    fn syslog_messages_with_and_without_address() {
+        let check = |flags, payload: &[u8], expect: (Option<&[u8]>, &[u8])| {
+            let mut out = Vec::new();
+            let kind = Kind::Syslog;
+            push(
+                &mut out,
+                &Header {
+                    kind,
+                    flags,
+                    ..header()
+                },
+                payload,
+            );
+            assert_eq!(EntryRef::parse(&out[2..]).unwrap().syslog(), Some(expect));
+        };
+        check(0, b"<13>a b", (None, b"<13>a b"));
+        check(
+            FROM_ADDRESS,
+            b"[::1]:514 <13>a",
+            (Some(b"[::1]:514"), b"<13>a"),
+        );
+        check(FROM_ADDRESS, b"x", (Some(b"x"), b""));
+        let long = vec![b'x'; 70_000];
+        let kept = PAYLOAD_BYTES_MAX - CUT_TRAILER_BYTES;
+        check(0, &long, (None, &long[..kept]));
+        assert_eq!(EntryRef::parse(&encoded(b"ab")).unwrap().syslog(), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 
 pub mod block;
 mod codec;
+pub mod cut;
 pub mod dir;
 pub mod entry;
 mod error;

@@ -10,6 +10,7 @@ pub mod host;
 pub mod lock;
 pub mod proc;
 pub mod process;
+pub mod udp;
 pub mod wait;
 
 pub use error::{Error, Result};

@@ -182,7 +182,7 @@ impl Connection {
     fn ask(&self, wanted: Wanted) -> Result<()> {
         let request = Request {
             connection: self.id,
-            answers: self.answers_in.clone(),
+            answers: Some(self.answers_in.clone()),
             wanted,
         };
         self.shared

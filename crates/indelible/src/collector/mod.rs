@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! agents ─TLS─▶ connection (hash) ─▶ writer: log.append, log.commit ─▶ receipts
+//! syslog, RELP ─▶ receivers (number, hash) ─▶ the same writer        ─▶ RELP's answers
 //! ```
 
 mod connection;
 mod heads;
 mod http;
 mod own_stream;
+pub(crate) mod receivers;
 mod writer;
 
 use std::path::Path;
@@ -15,6 +17,7 @@ use std::sync::{Arc, mpsc};
 
 use anyhow::{Context, Result};
 use indelible_log::dir::RealDir;
+use indelible_log::log::StreamState;
 use indelible_log::{Log, Options};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,6 +32,7 @@ use connection::Shared;
 use heads::Heads;
 use http::Metrics;
 use own_stream::OwnStream;
+use receivers::Receivers;
 use writer::Writer;
 
 /// Runs until SIGTERM or SIGINT; then commits what was received and publishes the last checkpoint.
@@ -46,6 +50,8 @@ pub(crate) fn run(
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let origin = log.verifier().name().into();
+    let known = log.streams().filter(|stream| stream.peer.contains(':'));
+    let known = known.collect();
     let (requests, received) = mpsc::channel();
     let (newest, shown) = watch::channel(log.checkpoint());
     let metrics = Metrics::new();
@@ -62,7 +68,8 @@ pub(crate) fn run(
         stopping,
         metrics,
     };
-    let served = tokio::runtime::Runtime::new()?.block_on(serve(config, shared, stop, supervised));
+    let served =
+        tokio::runtime::Runtime::new()?.block_on(serve(config, known, shared, stop, supervised));
     let written = writer
         .join()
         .unwrap_or_else(|_| anyhow::bail!("the log's writer panicked"));
@@ -98,6 +105,7 @@ fn open(config: &CollectorConfig) -> Result<(Log, OwnStream, Option<Heads>)> {
 
 async fn serve(
     config: &CollectorConfig,
+    known: Vec<StreamState>,
     shared: Shared,
     stop: watch::Sender<bool>,
     supervised: bool,
@@ -105,7 +113,10 @@ async fn serve(
     let listener = TcpListener::bind(config.native)
         .await
         .with_context(|| format!("cannot listen on {}", config.native))?;
-    tracing::info!(address = %listener.local_addr()?, "listening");
+    tracing::info!(receiver = "native", address = %listener.local_addr()?, "listening");
+    let (requests, newest) = (shared.requests.clone(), shared.newest.clone());
+    let receivers =
+        Receivers::start(config, known, requests, newest, shared.stopping.clone()).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let input_ended = Arc::new(Notify::new());
@@ -166,7 +177,10 @@ async fn serve(
     drop(listener);
     drop(shared);
     stop.send_replace(true);
-    let ended = async { while connections.join_next().await.is_some() {} };
+    let ended = async {
+        while connections.join_next().await.is_some() {}
+        receivers.ended().await;
+    };
     if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
         tracing::warn!("some connections did not end in time");
     }

@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indelible_log::log::Reason;
-use indelible_log::{Batch, BatchError, Checkpoint, Hash, Log, StreamId};
+use indelible_log::{Appended, Batch, BatchError, Checkpoint, Hash, Log, StreamId};
 use indelible_wire::native::{AppendResult, LeafRange, NakReason, StreamState};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use super::http::Metrics;
 use super::own_stream::OwnStream;
+use super::receivers::Credit;
 
 /// Names a connection for as long as the collector runs.
 pub(crate) type ConnectionId = u64;
@@ -26,8 +27,8 @@ pub(crate) type ConnectionId = u64;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) connection: ConnectionId,
-    /// Where the answer goes.
-    pub(crate) answers: UnboundedSender<Answer>,
+    /// Where the answer goes, if anybody waits for it.
+    pub(crate) answers: Option<UnboundedSender<Answer>>,
     pub(crate) wanted: Wanted,
 }
 
@@ -42,6 +43,13 @@ pub(crate) enum Wanted {
         peer: Arc<str>,
         batch: Box<Result<Batch, BatchError>>,
         head_after: Hash,
+    },
+    /// Entries of a stream of a receiver, which numbers them itself and is its only writer.
+    Store {
+        owner: Arc<str>,
+        batch: Box<Batch>,
+        /// Given back when the batch is in the log's memory.
+        credit: Option<Credit>,
     },
     /// A consistency proof.
     Proof { old_size: u64, new_size: u64 },
@@ -120,7 +128,7 @@ impl Writer {
             .map_or(Ok(()), |heads| heads.keep(&last))
     }
 
-    /// Answers a request; returns how many entries it brought.
+    /// Answers a request; returns how many entries it brought, by [`weight`].
     fn serve(&mut self, request: Request) -> Result<u32> {
         let Request {
             connection,
@@ -139,13 +147,26 @@ impl Writer {
                 batch,
                 head_after,
             } => {
-                entries = batch.as_ref().as_ref().map_or(1, Batch::entries);
+                entries = batch.as_ref().as_ref().map_or(1, weight);
                 let mine = self.writers.get(&stream) == Some(&connection);
                 let result = self.append(mine, &peer, *batch, head_after);
                 if matches!(result, AppendResult::Refused { .. }) {
                     self.metrics.refused.inc();
                 }
                 Answer::Appended(result)
+            }
+            Wanted::Store {
+                owner,
+                batch,
+                credit,
+            } => {
+                entries = weight(&batch);
+                let appended = self
+                    .log
+                    .append(&batch, &owner)
+                    .with_context(|| format!("the log refused entries of {owner}"))?;
+                drop(credit);
+                Answer::Appended(accepted(appended))
             }
             Wanted::Proof { old_size, new_size } => {
                 let proof = self
@@ -156,7 +177,7 @@ impl Writer {
             }
         };
         // A connection that ended meanwhile needs no answer.
-        let _ = answers.send(answer);
+        let _ = answers.map(|answers| answers.send(answer));
         Ok(entries)
     }
 
@@ -186,11 +207,7 @@ impl Writer {
             Err(error) => return refused(NakReason::Poison, &error.to_string()),
         };
         match self.log.append(&batch, peer) {
-            Ok(appended) => AppendResult::Accepted {
-                next: appended.next,
-                leaves: leaf_range(appended.first_leaf, appended.entries),
-                log_size: appended.first_leaf + u64::from(appended.entries),
-            },
+            Ok(appended) => accepted(appended),
             Err(refusal) => AppendResult::Refused {
                 reason: nak_reason(refusal.reason),
                 detail: refusal.detail,
@@ -234,6 +251,20 @@ impl Writer {
     }
 }
 
+fn accepted(appended: Appended) -> AppendResult {
+    AppendResult::Accepted {
+        next: appended.next,
+        leaves: leaf_range(appended.first_leaf, appended.entries),
+        log_size: appended.first_leaf + u64::from(appended.entries),
+    }
+}
+
+/// Entries of a batch, or as many as would fill its bytes if they were long ones.
+fn weight(batch: &Batch) -> u32 {
+    let by_bytes = batch.len_bytes() / ENTRY_BYTES_WEIGHED;
+    batch.entries().max(by_bytes as u32)
+}
+
 fn refused(reason: NakReason, detail: &str) -> AppendResult {
     AppendResult::Refused {
         reason,
@@ -254,8 +285,10 @@ fn nak_reason(reason: Reason) -> NakReason {
     }
 }
 
-/// Entries from which on a group is committed: one more batch, of the longest entries, stays below
-/// what the log holds uncommitted.
+/// Entries from which on a group is committed: with one more batch it stays below what the log
+/// holds uncommitted.
 const GROUP_ENTRIES_WANTED: u32 = 16_384;
+/// An entry longer than this counts as several: a group is at most 32 MiB and a batch.
+const ENTRY_BYTES_WEIGHED: usize = 2 << 10;
 /// How often the newest checkpoint is published.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::config::collector::{HttpConfig, default_native};
+use crate::config::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
 use crate::config::{self, CollectorConfig};
 use crate::net::pki::{COLLECTOR, Pki};
 use crate::{collector, exit};
@@ -23,6 +24,21 @@ pub(super) struct Collector {
     /// Address of the native receiver [default: 127.0.0.1:6514]
     #[arg(long, value_name = "ADDR")]
     native: Option<SocketAddr>,
+    /// Address for syslog over TCP (`*.* @@ADDR` of rsyslog)
+    #[arg(long, value_name = "ADDR")]
+    syslog_tcp: Option<SocketAddr>,
+    /// Address for syslog over UDP (`*.* @ADDR` of rsyslog)
+    #[arg(long, value_name = "ADDR")]
+    syslog_udp: Option<SocketAddr>,
+    /// Address for syslog over TLS; clients need a certificate unless configured otherwise
+    #[arg(long, value_name = "ADDR")]
+    syslog_tls: Option<SocketAddr>,
+    /// Address for RELP, acknowledged when durable
+    #[arg(long, value_name = "ADDR")]
+    relp: Option<SocketAddr>,
+    /// Address for RELP over TLS; clients need a certificate unless configured otherwise
+    #[arg(long, value_name = "ADDR")]
+    relp_tls: Option<SocketAddr>,
     /// Folder with the certificate authority, made where it is missing [default: STORE.pki]
     #[arg(long, value_name = "DIR")]
     pki: Option<PathBuf>,
@@ -72,6 +88,11 @@ impl Collector {
                     native: default_native(),
                     tls: pki.files(COLLECTOR),
                     http: None,
+                    syslog_tcp: None,
+                    syslog_udp: None,
+                    syslog_tls: None,
+                    relp: None,
+                    relp_tls: None,
                 };
                 (config, Some(pki))
             }
@@ -83,6 +104,7 @@ impl Collector {
         if let Some(native) = self.native {
             config.native = native;
         }
+        self.set_receivers(&mut config);
         if self.origin.is_some() {
             config.origin.clone_from(&self.origin);
         }
@@ -97,5 +119,30 @@ impl Collector {
             });
         }
         Ok((config, pki))
+    }
+
+    /// A flag sets the address alone: what the file says besides it stays.
+    fn set_receivers(&self, config: &mut CollectorConfig) {
+        for (flag, receiver) in [
+            (self.syslog_tcp, &mut config.syslog_tcp),
+            (self.relp, &mut config.relp),
+        ] {
+            if let Some(address) = flag {
+                let receiver = receiver.get_or_insert_with(|| StreamReceiver::new(address));
+                receiver.address = address;
+            }
+        }
+        for (flag, receiver) in [
+            (self.syslog_tls, &mut config.syslog_tls),
+            (self.relp_tls, &mut config.relp_tls),
+        ] {
+            if let Some(address) = flag {
+                let receiver = receiver.get_or_insert_with(|| TlsReceiver::new(address));
+                receiver.address = address;
+            }
+        }
+        if let Some(address) = self.syslog_udp {
+            config.syslog_udp = Some(DatagramReceiver { address });
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::TlsFiles;
+use super::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
 
 /// What `indelible collector` runs with.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -25,6 +26,16 @@ pub(crate) struct CollectorConfig {
     pub(crate) tls: TlsFiles,
     /// The log, proofs and metrics over HTTP; nothing where it is missing.
     pub(crate) http: Option<HttpConfig>,
+    /// Syslog over TCP.
+    pub(crate) syslog_tcp: Option<StreamReceiver>,
+    /// Syslog over UDP.
+    pub(crate) syslog_udp: Option<DatagramReceiver>,
+    /// Syslog over TLS (RFC 5425).
+    pub(crate) syslog_tls: Option<TlsReceiver>,
+    /// RELP.
+    pub(crate) relp: Option<StreamReceiver>,
+    /// RELP over TLS.
+    pub(crate) relp_tls: Option<TlsReceiver>,
 }
 
 /// HTTP towards readers.

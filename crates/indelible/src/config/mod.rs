@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod collector;
+pub(crate) mod receivers;
 
 use std::fs;
 use std::path::{Path, PathBuf};

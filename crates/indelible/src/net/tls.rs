@@ -10,6 +10,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::config::TlsFiles;
+use crate::config::receivers::ClientCertificates;
 
 /// The application protocol of docs/protocol.md.
 const ALPN: &[u8] = b"indelible/1";
@@ -52,6 +53,22 @@ impl Identity {
         Ok(Arc::new(config))
     }
 
+    /// The side of a receiver of syslog or RELP. TLS 1.2 is spoken too, because RFC 5425 and its
+    /// senders are older than 1.3.
+    pub(crate) fn receiver(self, clients: ClientCertificates) -> Result<Arc<ServerConfig>> {
+        let verifier = WebPkiClientVerifier::builder(self.authorities);
+        let verifier = match clients {
+            ClientCertificates::Required => verifier.build()?,
+            ClientCertificates::Optional => verifier.allow_unauthenticated().build()?,
+            ClientCertificates::None => WebPkiClientVerifier::no_client_auth(),
+        };
+        let config = ServerConfig::builder()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(self.chain, self.key)
+            .context("certificate and key do not belong together")?;
+        Ok(Arc::new(config))
+    }
+
     /// The collector's side: nobody without a certificate of the authority gets in.
     pub(crate) fn server(self) -> Result<Arc<ServerConfig>> {
         let verifier = WebPkiClientVerifier::builder(self.authorities).build()?;
@@ -72,6 +89,16 @@ impl Identity {
         config.alpn_protocols = vec![ALPN_HTTP.to_vec()];
         Ok(Arc::new(config))
     }
+}
+
+/// The peer name where the peer showed a certificate; it was then verified.
+pub(crate) fn peer_name_if_shown(
+    certificates: Option<&[CertificateDer<'_>]>,
+) -> Result<Option<String>> {
+    certificates
+        .filter(|certificates| !certificates.is_empty())
+        .map(|certificates| peer_name(Some(certificates)))
+        .transpose()
 }
 
 /// The peer name: the first DNS name of a verified certificate.

@@ -110,6 +110,11 @@ impl Batch {
         self.leaves.len() as u32
     }
 
+    /// Bytes that the log holds for it until the next commit.
+    pub fn len_bytes(&self) -> usize {
+        self.framed.len()
+    }
+
     /// The chain head that the sender says stands before the first entry.
     pub fn head_before(&self) -> Hash {
         self.head_before

@@ -1,0 +1,9 @@
+//! Receivers of syslog and RELP: what peers send is in the store, once, as it was sent; and what
+//! is not a peer harms nobody.
+
+mod collector;
+mod framing;
+mod hostile;
+mod peer;
+mod rsyslog;
+mod udp;
