@@ -216,9 +216,9 @@ mod tests {
             let from = sender.local_addr().unwrap();
             let to = SocketAddr::new(from.ip(), socket.local_address().unwrap().port());
             let messages = [&b"one"[..], b"", &[b'x'; 65_507]];
-            messages.iter().for_each(|message| {
-                assert_eq!(sender.send_to(message, to).unwrap(), message.len())
-            });
+            for message in messages {
+                assert_eq!(sender.send_to(message, to).unwrap(), message.len());
+            }
             let mut received = Vec::new();
             while received.len() < 3 {
                 assert!(
