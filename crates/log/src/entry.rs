@@ -193,6 +193,26 @@ pub fn push_cut(
     out.extend_from_slice(&original.0);
 }
 
+/// Moves entries, `(u16 length ‖ entry)*`, to another place: a stream and a first sequence number.
+/// Bytes that are no entries stay as they are.
+pub fn renumber(entries: &mut [u8], stream: StreamId, first: u64) {
+    let mut rest = entries;
+    let mut sequence = first;
+    while let Some((len, tail)) = std::mem::take(&mut rest).split_first_chunk_mut::<2>() {
+        let len = usize::from(u16::from_be_bytes(*len));
+        let Some((entry, after)) = tail.split_at_mut_checked(len) else {
+            return;
+        };
+        if len < ENTRY_HEADER_BYTES {
+            return;
+        }
+        entry[4..20].copy_from_slice(&stream.0);
+        entry[20..28].copy_from_slice(&sequence.to_be_bytes());
+        sequence += 1;
+        rest = after;
+    }
+}
+
 /// Bytes of a payload that is too long which are kept.
 pub const CUT_PAYLOAD_BYTES_MAX: usize = PAYLOAD_BYTES_MAX - CUT_TRAILER_BYTES;
 
@@ -388,6 +408,25 @@ mod tests {
         let entry = EntryRef::parse(&bytes).unwrap();
         assert_eq!(entry.header(), header());
         assert_eq!(entry.audit(), Some((1300, &b"audit(1.000:1): "[..])));
+    }
+
+    #[test]
+    fn renumbered_entries_are_as_if_pushed_there() {
+        let at = |stream: u8, sequence| Header {
+            kind: Kind::Syslog,
+            flags: 0,
+            stream: StreamId([stream; 16]),
+            sequence,
+            time_ns: 7,
+        };
+        let (mut here, mut there) = (Vec::new(), Vec::new());
+        for (step, payload) in [&b"one"[..], b"", &[9; 70_000]].iter().enumerate() {
+            push(&mut here, &at(1, 40 + step as u64), payload);
+            push(&mut there, &at(2, 5 + step as u64), payload);
+        }
+        renumber(&mut here, StreamId([2; 16]), 5);
+        assert_eq!(here, there);
+        renumber(&mut [0, 9, 1], StreamId([2; 16]), 5);
     }
 
     #[test]

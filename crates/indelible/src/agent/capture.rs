@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ use super::layout::{Layout, Owner, Room};
 use super::signer::Signer;
 use super::source_stream::SourceStream;
 use super::stopping::Stopping;
-use crate::config::Capture;
+use crate::config::{Capture, SpoolLimits};
 use crate::payload::{
     Finding, FindingKind, Gap, GapReason, HostHead, KernelState, RecordsSeen, RulesState, hex,
 };
@@ -36,6 +37,7 @@ use crate::payload::{
 pub(crate) fn run(
     layout: &Layout,
     mode: &Capture,
+    limits: SpoolLimits,
     worker: Option<Owner>,
     stopping: &Stopping,
 ) -> Result<()> {
@@ -48,7 +50,7 @@ pub(crate) fn run(
     }
     process::lock_memory();
     let host = Host::current()?;
-    let stream = SourceStream::open(&room, &mode.word(), &host, realtime_ns())?;
+    let stream = SourceStream::open(&room, &mode.word(), &host, limits, realtime_ns())?;
     let source = match mode {
         Capture::Kernel => Source::open(Mode::Unicast)?,
         Capture::Observe => Source::open(Mode::Multicast)?,
@@ -66,7 +68,7 @@ pub(crate) fn run(
     if began {
         stream.signer_began(realtime_ns());
     }
-    let syncer = Syncer::start(stream.sync_handle());
+    let syncer = Syncer::start(&stream);
     let mut capture = CaptureLoop {
         layout,
         boot_id: host.boot_id,
@@ -137,7 +139,12 @@ impl CaptureLoop<'_> {
             .next_tick
             .saturating_duration_since(Instant::now());
         let wait_max = if self.flooded { LULL } else { WAIT_MAX };
-        if self.source.socket.wait(until_tick.min(wait_max))? {
+        if self.stream.is_blocked() {
+            // The kernel queues meanwhile, and lets system calls wait where that is full.
+            std::thread::sleep(BLOCKED_PAUSE);
+            self.stream.write()?;
+            self.after_write()?;
+        } else if self.source.socket.wait(until_tick.min(wait_max))? {
             std::thread::sleep(self.nap);
             let records = self.drain()?;
             self.flooded |= records >= NAP_RECORDS;
@@ -183,7 +190,7 @@ impl CaptureLoop<'_> {
             }
             if !more || records >= DRAIN_RECORDS_MAX {
                 self.stream.write()?;
-                self.syncer.wake()?;
+                self.after_write()?;
                 return Ok(records);
             }
         }
@@ -222,8 +229,17 @@ impl CaptureLoop<'_> {
             ..HostHead::of_boot(&self.boot_id)
         };
         self.stream.push_head(head, &mut self.signer, now_ns)?;
-        self.syncer.wake()?;
+        self.after_write()?;
         self.release()
+    }
+
+    /// Has what was written made durable, and learns whether it was.
+    fn after_write(&mut self) -> Result<()> {
+        if let Some(error) = self.syncer.take_failure() {
+            self.stream.sync_failed(&error);
+        }
+        self.syncer.follow(&self.stream);
+        self.syncer.wake()
     }
 
     /// Holds what the kernel says against what it said before.
@@ -308,7 +324,15 @@ impl CaptureLoop<'_> {
         self.source.give_up();
         self.drain()?;
         self.stream.account_for_drops(realtime_ns())?;
+        self.syncer.follow(&self.stream);
         self.syncer.finish()?;
+        if let Some(error) = self.syncer.take_failure() {
+            anyhow::bail!("cannot sync the spool: {error}");
+        }
+        anyhow::ensure!(
+            self.stream.pending_bytes() == 0,
+            "the spool could not be written: the last entries are lost"
+        );
         tracing::info!(next = self.stream.spool().next(), "capture stopped");
         Ok(())
     }
@@ -412,19 +436,51 @@ impl Source {
 struct Syncer {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<Result<()>>>,
+    shared: Arc<Mutex<Synced>>,
+    /// Of the stream's files.
+    generation: u64,
+}
+
+struct Synced {
+    handle: SyncHandle,
+    /// A failed sync is final for its handle: the stream must be opened again.
+    failure: Option<String>,
 }
 
 impl Syncer {
-    fn start(handle: SyncHandle) -> Self {
+    fn start(stream: &SourceStream) -> Self {
         let (wake, woken) = sync_channel(1);
-        let thread = std::thread::spawn(move || sync_when_woken(&handle, &woken));
+        let shared = Arc::new(Mutex::new(Synced {
+            handle: stream.sync_handle(),
+            failure: None,
+        }));
+        let theirs = shared.clone();
+        let thread = std::thread::spawn(move || {
+            sync_when_woken(&theirs, &woken);
+            Ok(())
+        });
         Self {
             wake: Some(wake),
             thread: Some(thread),
+            shared,
+            generation: stream.generation(),
         }
     }
 
-    /// Asks for a sync; fails if an earlier one did.
+    /// Goes on with the stream's present files.
+    fn follow(&mut self, stream: &SourceStream) {
+        if stream.generation() != self.generation {
+            self.generation = stream.generation();
+            lock(&self.shared).handle = stream.sync_handle();
+        }
+    }
+
+    /// Why a sync failed, once.
+    fn take_failure(&mut self) -> Option<String> {
+        lock(&self.shared).failure.take()
+    }
+
+    /// Asks for a sync.
     fn wake(&mut self) -> Result<()> {
         let Some(wake) = &self.wake else {
             return Ok(());
@@ -448,14 +504,25 @@ impl Syncer {
     }
 }
 
-fn sync_when_woken(handle: &SyncHandle, woken: &Receiver<()>) -> Result<()> {
-    // A failed sync is final: the process ends, and the next one reads what the disk really holds.
+fn sync_when_woken(shared: &Mutex<Synced>, woken: &Receiver<()>) {
+    let sync = || {
+        // Not under the lock: a sync takes long, and the reader must not wait for it.
+        let handle = lock(shared).handle.clone();
+        match handle.sync() {
+            // The answer for files that were opened again meanwhile says nothing.
+            Ok(_) | Err(indelible_log::Error::Poisoned) => {}
+            Err(error) => lock(shared).failure = Some(error.to_string()),
+        }
+    };
     while woken.recv().is_ok() {
-        handle.sync().context("cannot sync the spool")?;
+        sync();
         std::thread::sleep(SYNC_EVERY);
     }
-    handle.sync().context("cannot sync the spool")?;
-    Ok(())
+    sync();
+}
+
+fn lock(shared: &Mutex<Synced>) -> MutexGuard<'_, Synced> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Type 0 before a whole line of a log.
@@ -486,5 +553,7 @@ const TICK_SOON: Duration = Duration::from_millis(50);
 const RULES_EVERY: Duration = Duration::from_secs(60);
 /// AUDIT_CONFIG_CHANGE: somebody has changed rules or settings.
 const CONFIG_CHANGE: u16 = 1305;
+/// How often a blocked spool is tried again.
+const BLOCKED_PAUSE: Duration = Duration::from_millis(50);
 /// Shortest time between two syncs.
 const SYNC_EVERY: Duration = Duration::from_millis(20);

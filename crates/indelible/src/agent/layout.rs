@@ -1,9 +1,11 @@
 //! Where things stand in a host's spool (docs/formats.md, "Host's spool").
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use indelible_log::StreamId;
@@ -61,15 +63,19 @@ impl Layout {
 
     /// Capture's folder: written by capture alone.
     pub(crate) fn capture(&self) -> Room {
-        Room {
-            folder: self.root.join("capture"),
-        }
+        self.room("capture")
     }
 
     /// The folder of the process that reads this host's other sources.
     pub(crate) fn sources(&self) -> Room {
+        self.room("sources")
+    }
+
+    fn room(&self, name: &str) -> Room {
         Room {
-            folder: self.root.join("sources"),
+            folder: self.root.join(name),
+            released: self.released(),
+            written: Arc::default(),
         }
     }
 
@@ -113,6 +119,9 @@ impl Layout {
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     folder: PathBuf,
+    released: PathBuf,
+    /// Streams that this process is writing.
+    written: Arc<Mutex<HashSet<StreamId>>>,
 }
 
 impl Room {
@@ -154,6 +163,30 @@ impl Room {
     /// The private key of the next epoch, which has signed nothing yet.
     pub(crate) fn epoch_key(&self) -> PathBuf {
         self.folder.join("epoch-key")
+    }
+
+    /// Where the worker says what it no longer needs.
+    pub(crate) fn released(&self) -> PathBuf {
+        self.released.clone()
+    }
+
+    /// Notes that this process writes a stream.
+    pub(crate) fn writes(&self, stream: StreamId) {
+        self.lock_written().insert(stream);
+    }
+
+    /// Notes that it writes it no more.
+    pub(crate) fn wrote(&self, stream: StreamId) {
+        self.lock_written().remove(&stream);
+    }
+
+    /// Whether this process writes it.
+    pub(crate) fn is_written(&self, stream: StreamId) -> bool {
+        self.lock_written().contains(&stream)
+    }
+
+    fn lock_written(&self) -> MutexGuard<'_, HashSet<StreamId>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Held by the one process that writes here.

@@ -9,6 +9,7 @@
 
 mod capture;
 pub(crate) mod intake;
+mod keeper;
 mod kernel_watch;
 pub(crate) mod layout;
 mod lines;

@@ -3,7 +3,7 @@
 //! Each stream is read once and in order: what was read ahead to learn how far the stream has
 //! grown is the batch that the sender will ask for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -70,8 +70,10 @@ impl SpooledStreams {
 
     /// Looks for streams that are new.
     pub(crate) fn discover(&mut self) -> Result<()> {
+        let mut listed = BTreeSet::new();
         for (room, folder) in &self.rooms {
             for id in SpoolReader::streams(&**folder).context("cannot list the spool")? {
+                listed.insert(id);
                 if !self.streams.contains_key(&id)
                     && let Some(stream) = self.find(room, folder, id)?
                 {
@@ -79,6 +81,8 @@ impl SpooledStreams {
                 }
             }
         }
+        // Its writer needed the room.
+        self.streams.retain(|id, _| listed.contains(id));
         Ok(())
     }
 

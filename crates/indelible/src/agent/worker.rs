@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -326,7 +327,13 @@ impl Worker {
 
     fn release(&mut self, stream: StreamId, next: u64) -> Result<()> {
         let path = self.layout.released_position(stream);
-        fs::write(&path, next.to_be_bytes())
+        // In place: on a full disk a file that was emptied first would stay empty.
+        fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.write_all_at(&next.to_be_bytes(), 0))
             .with_context(|| format!("cannot write {}", path.display()))?;
         self.released.insert(stream, next);
         Ok(())

@@ -12,7 +12,7 @@ use crate::agent::layout::{Layout, Owner};
 use crate::agent::supervisor::Roles;
 use crate::agent::worker::Target;
 use crate::agent::{self, Stopping};
-use crate::config::{self, AgentConfig, Capture, CollectorAddress, agent::default_name};
+use crate::config::{self, AgentConfig, Capture, CollectorAddress, WhenFull, agent::default_name};
 use crate::exit;
 use crate::net::pki::Pki;
 use crate::net::tls::Identity;
@@ -40,6 +40,18 @@ pub(super) struct Agent {
     /// plugin of auditd (`audisp:SOCKET` from its af_unix plugin), `file:PATH` from its log
     #[arg(long, value_name = "MODE")]
     capture: Option<Capture>,
+    /// Most that the spool may take, in bytes
+    #[arg(long, value_name = "BYTES")]
+    max_bytes: Option<u64>,
+    /// What must stay free on the spool's file system, in bytes [default: 16 MiB]
+    #[arg(long, value_name = "BYTES")]
+    min_free: Option<u64>,
+    /// How much stays as local history after it was sent, in bytes [default: 256 MiB]
+    #[arg(long, value_name = "BYTES")]
+    history_bytes: Option<u64>,
+    /// What happens when the spool is full [default: drop-oldest]
+    #[arg(long, value_enum, value_name = "POLICY")]
+    when_full: Option<WhenFull>,
     /// The user that the worker becomes when the agent is started as root
     #[arg(long, value_name = "USER")]
     worker_user: Option<String>,
@@ -95,7 +107,13 @@ impl Agent {
         layout.create(worker_user)?;
         match role {
             Role::Capture => {
-                agent::capture(&layout, &config.capture, worker_user, &stopping)?;
+                agent::capture(
+                    &layout,
+                    &config.capture,
+                    config.limits,
+                    worker_user,
+                    &stopping,
+                )?;
             }
             Role::Worker => {
                 let collector = config.collector.context("no collector is configured")?;
@@ -137,6 +155,13 @@ impl Agent {
         if let Some(capture) = &self.capture {
             config.capture = capture.clone();
         }
+        if self.max_bytes.is_some() {
+            config.limits.max_bytes = self.max_bytes;
+        }
+        let limits = &mut config.limits;
+        limits.min_free = self.min_free.unwrap_or(limits.min_free);
+        limits.history_bytes = self.history_bytes.unwrap_or(limits.history_bytes);
+        limits.when_full = self.when_full.unwrap_or(limits.when_full);
         if let Some(user) = &self.worker_user {
             config.worker_user.clone_from(user);
         }

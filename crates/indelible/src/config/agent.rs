@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use indelible_log::spool::SpoolOptions;
 use serde::Deserialize;
 
 use super::TlsFiles;
@@ -19,6 +20,9 @@ pub(crate) struct AgentConfig {
     /// The user that the worker becomes when the agent is started as root.
     #[serde(default = "default_worker_user")]
     pub(crate) worker_user: String,
+    /// What the spool may take of the disk.
+    #[serde(default)]
+    pub(crate) limits: SpoolLimits,
     /// Where entries are sent; without it they stay in the spool.
     pub(crate) collector: Option<CollectorAddress>,
 }
@@ -30,8 +34,65 @@ impl AgentConfig {
             spool,
             capture: Capture::default(),
             worker_user: default_worker_user(),
+            limits: SpoolLimits::default(),
             collector: None,
         }
+    }
+}
+
+/// What the streams of one process may take of the disk. Sizes in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct SpoolLimits {
+    /// All streams together; no limit where it is not given.
+    pub(crate) max_bytes: Option<u64>,
+    /// What must stay free on the spool's file system.
+    pub(crate) min_free: u64,
+    /// Entries that are covered by receipts stay as local history up to this size.
+    pub(crate) history_bytes: u64,
+    /// What happens when a limit is reached or the disk takes nothing.
+    pub(crate) when_full: WhenFull,
+}
+
+/// What happens when the spool can take nothing more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum WhenFull {
+    /// Nothing is read any more: the kernel queues, and system calls that cause records wait
+    Block,
+    /// The oldest streams are removed, then the newest entries dropped; each is a gap entry
+    #[default]
+    DropOldest,
+}
+
+impl Default for SpoolLimits {
+    fn default() -> Self {
+        Self {
+            max_bytes: None,
+            min_free: 16 << 20,
+            history_bytes: 256 << 20,
+            when_full: WhenFull::default(),
+        }
+    }
+}
+
+impl SpoolLimits {
+    /// For the writer of one stream.
+    pub(crate) fn options(&self) -> SpoolOptions {
+        let smallest = self
+            .max_bytes
+            .map_or(u64::MAX, |max| (max / 16).max(64 << 10));
+        SpoolOptions {
+            file_bytes: SpoolOptions::default().file_bytes.min(smallest),
+            history_bytes: self.history_bytes,
+        }
+    }
+
+    /// Size at which a stream ends and the next begins, so that a full spool has one to remove.
+    pub(crate) fn roll_bytes(&self) -> u64 {
+        self.max_bytes
+            .map_or(u64::MAX, |max| (max / 8).max(64 << 10))
+            .min(1 << 30)
     }
 }
 

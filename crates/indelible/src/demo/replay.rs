@@ -9,6 +9,7 @@ use indelible_sys::host::Host;
 
 use crate::agent::layout::Layout;
 use crate::agent::source_stream::SourceStream;
+use crate::config::SpoolLimits;
 
 /// What the kernel sent when this demonstration ran as root: one message per line, its type first.
 const RECORDED: &str = include_str!("recorded.txt");
@@ -18,7 +19,13 @@ pub(super) fn write_spool(folder: &Path) -> Result<()> {
     let layout = Layout::at(&folder.join("agent"));
     layout.create(None)?;
     let now_ns = realtime_ns();
-    let mut stream = SourceStream::open(&layout.capture(), "replay", &Host::current()?, now_ns)?;
+    let mut stream = SourceStream::open(
+        &layout.capture(),
+        "replay",
+        &Host::current()?,
+        SpoolLimits::default(),
+        now_ns,
+    )?;
     for line in RECORDED.lines() {
         let (kind, text) = line
             .split_once(' ')

@@ -4,4 +4,5 @@
 mod agent;
 mod audisp;
 mod file;
+mod full;
 mod status;

@@ -18,7 +18,7 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indelible_log::Kind;
 use indelible_sys::clock::realtime_ns;
 use indelible_sys::host::Host;
@@ -127,6 +127,8 @@ impl Intake {
         open: impl FnOnce(Option<Position>) -> Box<dyn Source>,
     ) -> Result<Self> {
         let (file, position) = PositionFile::open(room, &stream)?;
+        let mut stream = stream;
+        stream.keep_all();
         Ok(Self {
             source: open(position),
             position: Some(file),
@@ -137,6 +139,10 @@ impl Intake {
     fn step(&mut self) -> Result<Taken> {
         if self.ended {
             return Ok(Taken::Ended);
+        }
+        if self.stream.is_blocked() {
+            self.stream.write()?;
+            return Ok(Taken::Nothing);
         }
         let mut sink = Sink {
             stream: &mut self.stream,
@@ -162,13 +168,18 @@ impl Intake {
     /// Makes durable what was written, then the position.
     fn keep(&mut self) -> Result<()> {
         self.stream.account_for_drops(realtime_ns())?;
-        self.stream
-            .sync_handle()
-            .sync()
-            .context("cannot sync the spool")?;
+        if let Err(error) = self.stream.sync_handle().sync() {
+            self.stream.sync_failed(&error);
+        }
+        if !self.stream.is_writable() || self.stream.pending_bytes() > 0 {
+            return Ok(());
+        }
         self.unsynced = false;
-        if let (Some(file), Some(position)) = (&mut self.position, self.source.position()) {
-            file.store(self.stream.spool().next(), position)?;
+        if let (Some(file), Some(position)) = (&mut self.position, self.source.position())
+            && let Err(error) = file.store(self.stream.spool().next(), position)
+        {
+            // The stream itself tells how far the source was read.
+            tracing::warn!("cannot store a position: {error:#}");
         }
         Ok(())
     }
