@@ -12,7 +12,7 @@ use super::arguments::Arguments;
 use super::place::Found;
 use super::resolve::{self, Manner};
 use super::words::{self, NotAnOption};
-use super::{Request, place};
+use super::{Request, checkpoint, place};
 use crate::exit;
 
 /// Find events in audit logs, as ausearch does
@@ -87,7 +87,7 @@ fn search(arguments: &Arguments) -> u8 {
             }
             Ok(_) => {}
             Err(error) => {
-                eprintln!("stat: {}", words_of(&error));
+                eprintln!("stat: {}", checkpoint::words_of(&error));
                 return NOTHING;
             }
         }
@@ -107,17 +107,9 @@ fn finish(found: Result<u64>, request: &Request) -> u8 {
         Err(error) if exit::is_broken_pipe(&error) => FOUND,
         Err(error) => {
             eprintln!("{error:#}");
-            NOTHING
+            let refused = error.downcast_ref::<checkpoint::NotACheckpoint>();
+            refused.map_or(NOTHING, checkpoint::NotACheckpoint::code)
         }
-    }
-}
-
-/// The system's words, `No such file or directory`, without the number that Rust adds to them.
-fn words_of(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((words, _)) => words.to_owned(),
-        None => text,
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod arguments;
 pub(crate) mod ausearch;
+mod checkpoint;
 pub(crate) mod engine;
 mod entries;
 pub(crate) mod files;

@@ -70,7 +70,8 @@ fn daemon_log() -> PathBuf {
     named.unwrap_or_else(|| DAEMON_LOG.into())
 }
 
-const STANDARD_INPUT: &str = "/dev/stdin";
+/// The name of standard input, as a file.
+pub(crate) const STANDARD_INPUT: &str = "/dev/stdin";
 const CONFIGURATION: &str = "/etc/audit/auditd.conf";
 const CONFIGURATION_BYTES_MAX: u64 = 1 << 20;
 const DAEMON_LOG: &str = "/var/log/audit/audit.log";

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use indelible_record::write::{self, Columns, Locale};
+use indelible_record::write::{self, Columns, Escape, Locale};
 use indelible_record::{Event, Names};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -44,6 +44,7 @@ pub(crate) struct Print<'a> {
     pub(crate) zone: TimeZone,
     pub(crate) century: bool,
     pub(crate) columns: Columns,
+    pub(crate) escape: Escape,
     /// As ausearch prints it, where ours tells more.
     pub(crate) as_tool: bool,
 }
@@ -92,8 +93,14 @@ impl Work for Print<'_> {
         match self.form {
             Form::Raw if self.as_tool => write::raw_as_tool(event, text),
             Form::Raw => write::raw(event, text),
-            Form::Default => write::default(event, &locale, text),
-            Form::Interpret => write::interpret(event, &locale, text),
+            Form::Default => write::default_escaped(event, &locale, self.escape, text),
+            Form::Interpret => write::interpret_escaped(event, &locale, self.escape, text),
+            Form::Csv if self.as_tool => {
+                write::csv_as_tool(event, &locale, self.columns, self.escape, text);
+            }
+            Form::Text if self.as_tool => {
+                write::text_as_tool(event, &locale, self.escape, text);
+            },
             Form::Csv => write::csv(event, &locale, self.columns, text),
             Form::Text => write::text(event, &locale, text),
             Form::Ndjson => write::ndjson(event, self.names, text),

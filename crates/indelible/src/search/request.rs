@@ -2,15 +2,18 @@
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use indelible_query::criteria::Criteria;
-use indelible_record::write::Columns;
+use indelible_record::write::{Columns, Escape};
 use indelible_record::{Names, NoNames};
 use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use super::arguments::Arguments;
+use super::checkpoint::{Checkpoint, Resume};
+use super::engine::Work;
 use super::print::{self, Form, Print};
 use super::resolve::{self, Manner, Refused};
 use super::show::{Frame, Reverse, Straight};
@@ -42,12 +45,15 @@ pub(crate) struct Request {
     pub(crate) criteria: Criteria,
     form: Form,
     columns: Columns,
+    escape: Escape,
     order: Order,
     limit: Option<u64>,
     flush: bool,
     resolve: bool,
     timeout_ms: u64,
     manner: Manner,
+    /// `--checkpoint`, and whether only its time counts.
+    checkpoint: Option<(PathBuf, bool)>,
 }
 
 /// What becomes of the events.
@@ -68,11 +74,13 @@ impl Request {
         if extra && form != Form::Csv {
             return Err(NotARequest::ExtraWithoutCsv);
         }
-        if let Some(how) = &show.escape
-            && !["raw", "tty", "shell", "shell_quote"].contains(&how.as_str())
-        {
-            return Err(NotARequest::NoSuchForm(how.clone()));
-        }
+        let escape = match show.escape.as_deref() {
+            // Control characters never reach a terminal.
+            None | Some("raw" | "tty") => Escape::Tty,
+            Some("shell") => Escape::Shell,
+            Some("shell_quote") => Escape::ShellQuote,
+            Some(how) => return Err(NotARequest::NoSuchForm(how.to_owned())),
+        };
         Ok(Self {
             criteria: resolve::criteria(&arguments.what, manner)?,
             form,
@@ -82,6 +90,7 @@ impl Request {
                 second_object: show.extra_obj2,
                 keys: show.extra_keys,
             },
+            escape,
             order: match show {
                 _ if show.tree => Order::Tree,
                 _ if show.count => Order::Count,
@@ -93,6 +102,10 @@ impl Request {
             resolve: !show.no_resolve,
             timeout_ms: resolve::timeout_ms(arguments.place.eoe_timeout.as_deref())?,
             manner,
+            checkpoint: arguments.place.checkpoint.clone().map(|path| {
+                let only_time = arguments.what.start.as_deref() == Some(resolve::CHECKPOINT);
+                (path, only_time)
+            }),
         })
     }
 
@@ -133,6 +146,7 @@ impl Request {
             zone: TimeZone::system(),
             century: print::has_century(),
             columns: self.columns,
+            escape: self.escape,
             as_tool: self.manner == Manner::Tool,
         };
         let frame = Frame {
@@ -150,9 +164,43 @@ impl Request {
             return shown.finish();
         }
         let mut shown = Straight::new(frame);
+        if let (Some((file, only_time)), Source::Files(path)) = (&self.checkpoint, source) {
+            if path.as_os_str() == super::place::STANDARD_INPUT {
+                eprint!("Warning - checkpointing stdin is not supported");
+            } else {
+                self.resume(file, *only_time, path, &print, &mut shown)?;
+                return shown.finish();
+            }
+        }
         let sink = |part| shown.take(&part);
         engine::run(sources, &self.criteria, &print, sink, settings)?;
         shown.finish()
+    }
+
+    /// Prints what is new since the checkpoint.
+    fn resume(
+        &self,
+        file: &Path,
+        only_time: bool,
+        log: &Path,
+        print: &Print<'_>,
+        shown: &mut Straight,
+    ) -> Result<()> {
+        let mut criteria = self.criteria.clone();
+        let mut from = Checkpoint::read(file)?;
+        if only_time && let Some(checkpoint) = from.take() {
+            criteria.window.from_ms = checkpoint.start_ms().unwrap_or(0);
+        }
+        let resume = Resume {
+            file,
+            from,
+            timeout_ms: self.timeout_ms,
+        };
+        resume.run(log, &criteria, &mut |event| {
+            let mut part = print.part();
+            print.event(event, &mut part);
+            shown.take(&part)
+        })
     }
 
     fn count(&self, source: &Source) -> Result<u64> {
@@ -202,7 +250,7 @@ impl Request {
 /// Counts.
 struct Count;
 
-impl engine::Work for Count {
+impl Work for Count {
     type Part = u64;
 
     fn part(&self) -> u64 {

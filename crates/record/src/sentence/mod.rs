@@ -9,10 +9,12 @@
 //! denial, an anomaly. The parts are those of ausearch's text and csv formats.
 
 mod action;
+mod tool;
 
 use std::borrow::Cow;
 
 use action::{Action, Object};
+pub(crate) use tool::ToolSentence;
 
 use crate::arch::Arch;
 use crate::event::{Event, Path, UNSET};

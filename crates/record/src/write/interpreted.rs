@@ -8,7 +8,7 @@ use crate::interpret::{Interpreter, Kind};
 use crate::number::{decode_hex, push_decimal, push_padded};
 use crate::record::Record;
 use crate::stamp::Stamp;
-use crate::write::Locale;
+use crate::write::{Escape, Locale};
 use crate::write::time::Civil;
 
 /// What `ausearch -i` prints: a rule, then the records, the last one first, with times and values
@@ -19,13 +19,23 @@ use crate::write::time::Civil;
 /// type=CWD msg=audit(11/14/23 22:13:20.123:45) : cwd=/root
 /// ```
 pub fn interpret(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
+    interpret_escaped(event, locale, Escape::Tty, out);
+}
+
+/// The same with more escaped in the values: `ausearch -i --escape shell`.
+pub fn interpret_escaped(
+    event: &Event,
+    locale: &Locale<'_>,
+    escape: Escape,
+    out: &mut Vec<u8>,
+) {
     // Words are mostly longer than their numbers, and the enriched parts fall away.
     out.reserve(event.bytes() * 2);
     out.extend_from_slice(b"----\n");
     let mut written = None;
     for record in event.records().rev() {
         push_head(&record, locale, &mut written, out);
-        push_body(&record, locale, out);
+        push_body(&record, locale, escape, out);
         out.push(b'\n');
     }
 }
@@ -71,7 +81,7 @@ fn push_stamp(stamp: Option<Stamp>, locale: &Locale<'_>, out: &mut Vec<u8>) {
 }
 
 /// The text, with values in words. What stays as it is goes over in runs, not field by field.
-fn push_body(record: &Record<'_>, locale: &Locale<'_>, out: &mut Vec<u8>) {
+fn push_body(record: &Record<'_>, locale: &Locale<'_>, escape: Escape, out: &mut Vec<u8>) {
     let raw = record.raw();
     let interpreter = Interpreter::new(record, locale.names);
     let mut run = record.body_offset();
@@ -82,18 +92,23 @@ fn push_body(record: &Record<'_>, locale: &Locale<'_>, out: &mut Vec<u8>) {
         }
         let kind = interpreter.kind(&field);
         ends_typed = kind == Kind::TtyData;
-        if kind.is_verbatim() && !kind.is_encoded() {
+        if kind.is_verbatim() && !kind.is_encoded() && escape == Escape::Tty {
             continue;
         }
         out.extend_from_slice(&raw[run..field.value_start]);
+        let start = out.len();
         if interpreter.interpret_as(kind, &field, out) {
             run = field.end;
         } else if kind.is_encoded() {
             push_string(&field, out);
             run = field.end;
-        } else {
+        } else if escape == Escape::Tty {
             run = field.value_start;
+        } else {
+            out.extend_from_slice(&raw[field.value_start..field.end]);
+            run = field.end;
         }
+        escape.apply(start, out);
     }
     let body_end = record.body_offset() + record.body().len();
     out.extend_from_slice(&raw[run.min(body_end)..body_end]);

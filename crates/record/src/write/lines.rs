@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::record::{ENRICHED_SEPARATOR, Record};
-use crate::write::Locale;
+use crate::write::{Escape, Locale};
 use crate::write::time::Civil;
 
 /// The records as auditd stores them, one line each, enriched parts included.
@@ -35,6 +35,11 @@ pub fn raw_as_tool(event: &Event, out: &mut Vec<u8>) {
 /// type=CWD msg=audit(1700000000.123:45): cwd="/root"
 /// ```
 pub fn default(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
+    default_escaped(event, locale, Escape::Tty, out);
+}
+
+/// The same with more escaped: `ausearch --escape shell` escapes the whole line.
+pub fn default_escaped(event: &Event, locale: &Locale<'_>, escape: Escape, out: &mut Vec<u8>) {
     out.extend_from_slice(b"----\n");
     if let Some(stamp) = event.stamp() {
         out.extend_from_slice(b"time->");
@@ -45,12 +50,13 @@ pub fn default(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
         let start = out.len();
         push_line(&record, false, out);
         escape_controls(start, out);
+        escape.apply(start, out);
         out.push(b'\n');
     }
 }
 
 /// Replaces the control characters of `out[start..]`; there are hardly ever any.
-fn escape_controls(start: usize, out: &mut Vec<u8>) {
+pub(super) fn escape_controls(start: usize, out: &mut Vec<u8>) {
     if out[start..].iter().all(|byte| *byte >= b' ') {
         return;
     }

@@ -9,6 +9,7 @@
 //! | [`enriched`] | the records as auditd stores them with `log_format = ENRICHED` |
 //! | [`text`] | a sentence per event |
 //! | [`csv`] | the parts of the sentence as columns, under [`csv_header`] |
+//! | [`text_as_tool`], [`csv_as_tool`] | the same in ausearch's words |
 //! | [`ndjson`] | one JSON object per event |
 //!
 //! Writers append whole lines to a buffer and never fail. They print bytes that an attacker chose
@@ -16,17 +17,21 @@
 //! whoever writes to a terminal escapes first.
 
 mod enriched;
+mod escape;
 mod interpreted;
 mod json;
 mod lines;
 mod sentence;
 mod time;
+mod tool;
 
 pub use enriched::enriched;
-pub use interpreted::interpret;
+pub use escape::Escape;
+pub use interpreted::{interpret, interpret_escaped};
 pub use json::ndjson;
-pub use lines::{default, raw, raw_as_tool};
+pub use lines::{default, default_escaped, raw, raw_as_tool};
 pub use sentence::{Columns, csv, csv_header, text};
+pub use tool::{csv_as_tool, text_as_tool};
 
 use crate::interpret::{Names, NoNames};
 use crate::stamp::Stamp;

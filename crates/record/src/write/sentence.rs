@@ -131,7 +131,7 @@ pub fn csv(event: &Event, locale: &Locale<'_>, columns: Columns, out: &mut Vec<u
     civil.push_clock(&mut text);
     column(&text);
     if columns.time {
-        for part in civil.parts(stamp.milli, (locale.offset_s)(stamp.sec)) {
+        for part in civil.padded_parts(stamp.milli, (locale.offset_s)(stamp.sec)) {
             column(part.as_bytes());
         }
     }
@@ -202,7 +202,7 @@ fn subject_kind(event: &Event, sentence: &Sentence) -> &'static str {
     }
 }
 
-fn push_csv(value: &[u8], out: &mut Vec<u8>) {
+pub(super) fn push_csv(value: &[u8], out: &mut Vec<u8>) {
     if !value
         .iter()
         .any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'))

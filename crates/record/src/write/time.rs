@@ -70,15 +70,15 @@ impl Civil {
 
     /// Year, month, day, day of the week (1 is Monday), hour, milliseconds, and the distance from
     /// UTC: the columns of `ausearch --format csv --extra-time`.
-    pub(super) fn parts(self, milli: u16, offset_s: i32) -> [String; 7] {
+    pub(super) fn padded_parts(self, milli: u16, offset_s: i32) -> [String; 7] {
         let minutes = offset_s.unsigned_abs() / 60;
         let sign = if offset_s < 0 { '-' } else { '+' };
         [
             self.year.to_string(),
-            self.month.to_string(),
-            self.day.to_string(),
+            format!("{:02}", self.month),
+            format!("{:02}", self.day),
             (if self.weekday == 0 { 7 } else { self.weekday }).to_string(),
-            self.hour.to_string(),
+            format!("{:2}", self.hour),
             milli.to_string(),
             format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60),
         ]
