@@ -14,7 +14,7 @@
 //! with an older time, is new all the same.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use indelible_record::{Assembler, Event, Record, RecordType, Settings, Stamp};
 use thiserror::Error;
 
 use super::files;
-use super::limits::CHECKPOINT_BYTES_MAX;
+use super::limits::{CHECKPOINT_BYTES_MAX, CHECKPOINT_LINE_BYTES_MAX};
 
 /// Why a checkpoint is of no use; the codes are ausearch's.
 #[derive(Debug, Error)]
@@ -264,7 +264,7 @@ impl Pass<'_> {
             let status =
                 fs::metadata(log).with_context(|| format!("cannot read {}", log.display()))?;
             let mut is_first = true;
-            let flow = files::read(log, &mut |line: &[u8]| {
+            let flow = read_lines(log, &mut |line: &[u8]| {
                 let record = Record::parse(line);
                 if let Some(stamp) = record.stamp() {
                     self.newest_s = self.newest_s.max(stamp.sec);
@@ -332,6 +332,37 @@ impl Pass<'_> {
         NotACheckpoint::NotFound(shown(stamp)).into()
     }
 }
+
+/// Gives every line of a log; what a line has beyond the limit is no line of its own.
+fn read_lines(
+    log: &Path,
+    take: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>>,
+) -> Result<ControlFlow<()>> {
+    let shown = || format!("cannot read {}", log.display());
+    let mut reader = BufReader::with_capacity(READ_BYTES, File::open(log).with_context(shown)?);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = reader
+            .by_ref()
+            .take(CHECKPOINT_LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line);
+        if read.with_context(shown)? == 0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        } else if line.len() as u64 == CHECKPOINT_LINE_BYTES_MAX {
+            reader.skip_until(b'\n').with_context(shown)?;
+        }
+        if take(&line)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+}
+
+/// Bytes per read.
+const READ_BYTES: usize = 1 << 20;
 
 /// Whether a record of this type is an event by itself.
 fn is_single(record_type: RecordType) -> bool {

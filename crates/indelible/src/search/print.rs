@@ -100,7 +100,7 @@ impl Work for Print<'_> {
             }
             Form::Text if self.as_tool => {
                 write::text_as_tool(event, &locale, self.escape, text);
-            },
+            }
             Form::Csv => write::csv(event, &locale, self.columns, text),
             Form::Text => write::text(event, &locale, text),
             Form::Ndjson => write::ndjson(event, self.names, text),

@@ -3,7 +3,9 @@
 //! explains. Where ausearch 3.0.9 is missing, the suite says so and passes.
 
 mod cases;
+mod checkpoint;
 mod peer;
+mod recorded;
 mod verbatim;
 
 use std::path::PathBuf;

@@ -16,13 +16,12 @@ fn on_a_log_of_auditd() {
     let Some(mut kernel) = Kernel::claim("on_a_log_of_auditd") else {
         return;
     };
-    if !Path::new(AUDITD).exists() {
-        eprintln!("skipped: on_a_log_of_auditd: auditd is not installed");
-        return;
-    }
     let log = kernel.path("log");
     fs::create_dir(&log).unwrap();
-    let daemon = auditd(kernel.path("etc"), &log);
+    let Some(daemon) = auditd(kernel.path("etc"), &log) else {
+        eprintln!("skipped: on_a_log_of_auditd: auditd is not installed");
+        return;
+    };
     look_at_shadow(&mut kernel);
     let place = format!("mount --bind {} /var/log/audit", log.display());
     let ours = wait_for_match(&place, OURS);
@@ -173,8 +172,11 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// The real auditd, in the foreground, with a log of its own.
-fn auditd(configuration: PathBuf, log: &Path) -> Daemon {
+/// The real auditd, in the foreground, with a log of its own; none where it is not installed.
+pub(crate) fn auditd(configuration: PathBuf, log: &Path) -> Option<Daemon> {
+    if !Path::new(AUDITD).exists() {
+        return None;
+    }
     let plugins = configuration.join("plugins.d");
     fs::create_dir_all(&plugins).unwrap();
     let text = format!(
@@ -190,18 +192,22 @@ fn auditd(configuration: PathBuf, log: &Path) -> Daemon {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let configuration = configuration.display().to_string();
     let daemon = Daemon::start(AUDITD, &["-n", "-c", &configuration]);
+    let pid = daemon.child.id();
     let log = log.join("audit.log");
+    // It says that it is there before it has told the kernel so.
     wait_until("auditd", || {
+        let status = indelible_sys::audit::Control::open().and_then(|mut control| control.status());
         fs::read(&log).is_ok_and(|text| text.starts_with(b"type=DAEMON_START"))
+            && status.is_ok_and(|status| status.pid == pid)
     });
     indelible_sys::audit::Control::open()
         .and_then(|mut control| control.set(indelible_sys::audit::StatusChange::Enabled(1)))
         .unwrap();
-    daemon
+    Some(daemon)
 }
 
 /// A daemon of the test's; it is told to end, and waited for, also on failure.
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
 }
 
@@ -218,7 +224,7 @@ impl Daemon {
         Self { child }
     }
 
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.stop();
     }
 

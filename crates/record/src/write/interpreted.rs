@@ -8,8 +8,8 @@ use crate::interpret::{Interpreter, Kind};
 use crate::number::{decode_hex, push_decimal, push_padded};
 use crate::record::Record;
 use crate::stamp::Stamp;
-use crate::write::{Escape, Locale};
 use crate::write::time::Civil;
+use crate::write::{Escape, Locale};
 
 /// What `ausearch -i` prints: a rule, then the records, the last one first, with times and values
 /// in words.
@@ -23,12 +23,7 @@ pub fn interpret(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
 }
 
 /// The same with more escaped in the values: `ausearch -i --escape shell`.
-pub fn interpret_escaped(
-    event: &Event,
-    locale: &Locale<'_>,
-    escape: Escape,
-    out: &mut Vec<u8>,
-) {
+pub fn interpret_escaped(event: &Event, locale: &Locale<'_>, escape: Escape, out: &mut Vec<u8>) {
     // Words are mostly longer than their numbers, and the enriched parts fall away.
     out.reserve(event.bytes() * 2);
     out.extend_from_slice(b"----\n");

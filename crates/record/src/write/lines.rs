@@ -2,8 +2,8 @@
 
 use crate::event::Event;
 use crate::record::{ENRICHED_SEPARATOR, Record};
-use crate::write::{Escape, Locale};
 use crate::write::time::Civil;
+use crate::write::{Escape, Locale};
 
 /// The records as auditd stores them, one line each, enriched parts included.
 pub fn raw(event: &Event, out: &mut Vec<u8>) {

@@ -3,9 +3,9 @@
 use crate::event::Event;
 use crate::number::push_decimal;
 use crate::sentence::ToolSentence;
-use crate::write::{Escape, Locale};
 use crate::write::sentence::{Columns, push_csv};
 use crate::write::time::Civil;
+use crate::write::{Escape, Locale};
 
 /// Appends the event as `ausearch --format text` prints it.
 ///
@@ -96,7 +96,7 @@ pub fn csv_as_tool(
         }
     }
     column(&written(&|text| {
-        push_decimal(u64::from(stamp.serial), text)
+        push_decimal(u64::from(stamp.serial), text);
     }));
     column(said.event_kind.as_bytes());
     column(&said.session);

@@ -113,7 +113,12 @@ impl Teller<'_, '_> {
     }
 
     fn labels(&mut self) {
-        let label = |name: &str| self.event.value(name).map(Cow::into_owned).unwrap_or_default();
+        let label = |name: &str| {
+            self.event
+                .value(name)
+                .map(Cow::into_owned)
+                .unwrap_or_default()
+        };
         // ausearch looks for the label behind other fields, which stand before it elsewhere.
         if self.with_syscall || !matches!(self.record_type.0, 1326 | 1701) {
             self.said.subject_label = label("subj");
