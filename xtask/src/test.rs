@@ -75,6 +75,10 @@ fn tests() -> Result<Totals> {
         "cargo",
         &["test", "--workspace", "--no-fail-fast", "--", "--nocapture"],
     );
+    let rules = shell::root().join(SIGMA_RULES);
+    if std::env::var_os(SIGMA_VARIABLE).is_none() && rules.is_dir() {
+        command.env(SIGMA_VARIABLE, rules);
+    }
     let script = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -120,6 +124,9 @@ fn count(result: &str, word: &str) -> u32 {
 }
 
 const SKIPPED: &[u8] = b"skipped: ";
+/// Names the folder of Sigma rules that tests load; where it may stand beside the repository.
+const SIGMA_VARIABLE: &str = "INDELIBLE_SIGMA_RULES";
+const SIGMA_RULES: &str = "../shared/data/sigma-linux";
 
 #[cfg(test)]
 mod tests {

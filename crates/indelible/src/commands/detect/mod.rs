@@ -1,6 +1,7 @@
 //! `indelible detect`: one file per detection.
 
 mod deleted;
+mod sigma;
 mod ssh;
 
 use anyhow::Result;
@@ -16,6 +17,7 @@ pub(super) struct Detect {
 #[derive(Debug, Subcommand)]
 enum What {
     Deleted(deleted::Deleted),
+    Sigma(sigma::Sigma),
     Ssh(ssh::Ssh),
 }
 
@@ -23,6 +25,7 @@ impl Detect {
     pub(super) fn run(self) -> Result<u8> {
         match self.what {
             What::Deleted(command) => command.run(),
+            What::Sigma(command) => command.run(),
             What::Ssh(command) => command.run(),
         }
     }
