@@ -9,6 +9,7 @@ mod capture;
 mod deleted;
 mod programs;
 mod report;
+mod syslog;
 
 use anyhow::{Result, bail};
 
@@ -37,8 +38,11 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("rules") {
         programs::rules(&mut report)?;
     }
+    if wanted("syslog") {
+        syslog::run(&mut report)?;
+    }
     report.write()
 }
 
 /// The benches, by name.
-const BENCHES: &[&str] = &["capture", "append", "deleted", "records", "rules"];
+const BENCHES: &[&str] = &["capture", "append", "deleted", "records", "rules", "syslog"];

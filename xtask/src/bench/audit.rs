@@ -123,6 +123,24 @@ impl Daemon {
         Ok(Duration::from_nanos(ns).as_secs_f64())
     }
 
+    /// CPU seconds of all its threads, those that have ended included; to 10 ms.
+    pub(super) fn process_cpu_s(&self) -> Result<f64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // Fields 14 and 15, user and system time; the name before them may hold spaces.
+        let (_, fields) = text.rsplit_once(')').context("a line of /proc/PID/stat")?;
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks = ticks.map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+        Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+    }
+
+    /// The most that it had resident, MiB.
+    pub(super) fn memory_max_mib(&self) -> Result<f64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        Ok(kib.context("VmHWM")?.parse::<f64>()? / 1024.0)
+    }
+
     /// Waits until it has used hardly any CPU for a while: it has nothing left to do.
     pub(super) fn wait_until_idle(&self) -> Result<()> {
         let mut before = self.cpu_s()?;

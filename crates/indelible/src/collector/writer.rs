@@ -4,7 +4,7 @@
 //! an idle collector commits a single entry at once. Positions and receipts wait in each
 //! connection until the newest checkpoint covers them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -71,6 +71,8 @@ pub(crate) struct Writer {
     requests: Receiver<Request>,
     newest: watch::Sender<Checkpoint>,
     writers: HashMap<StreamId, ConnectionId>,
+    /// Owners of receivers' streams that the log had no room for.
+    without_stream: HashSet<Arc<str>>,
     published_at: Instant,
     heads: Option<super::heads::Heads>,
     metrics: Arc<Metrics>,
@@ -91,6 +93,7 @@ impl Writer {
             requests,
             newest,
             writers: HashMap::new(),
+            without_stream: HashSet::new(),
             published_at: Instant::now(),
             heads,
             metrics,
@@ -161,12 +164,9 @@ impl Writer {
                 credit,
             } => {
                 entries = weight(&batch);
-                let appended = self
-                    .log
-                    .append(&batch, &owner)
-                    .with_context(|| format!("the log refused entries of {owner}"))?;
+                let stored = self.store(&owner, &batch)?;
                 drop(credit);
-                Answer::Appended(accepted(appended))
+                Answer::Appended(stored)
             }
             Wanted::Proof { old_size, new_size } => {
                 let proof = self
@@ -213,6 +213,27 @@ impl Writer {
                 detail: refusal.detail,
             },
         }
+    }
+
+    /// Appends a receiver's batch. A log that holds as many streams as it can takes no new one; any
+    /// other refusal would leave a hole in a stream that is numbered already.
+    fn store(&mut self, owner: &Arc<str>, batch: &Batch) -> Result<AppendResult> {
+        if batch.first() == 0 || !self.without_stream.contains(owner) {
+            match self.log.append(batch, owner) {
+                Ok(appended) => return Ok(accepted(appended)),
+                Err(refusal) if refusal.reason == Reason::Denied => {
+                    tracing::error!(%owner, "nothing of this peer is stored: {}", refusal.detail);
+                    self.without_stream.insert(owner.clone());
+                }
+                Err(refusal) => {
+                    return Err(refusal).with_context(|| format!("in the stream of {owner}"));
+                }
+            }
+        }
+        Ok(refused(
+            NakReason::Denied,
+            "the log holds as many streams as it can",
+        ))
     }
 
     fn commit(&mut self) -> Result<()> {
