@@ -70,7 +70,7 @@ fn report(arguments: &Arguments) -> u8 {
     };
     if request.lacks_summary(arguments) {
         print!("\n{}", request.report.prefix());
-        eprintln!("Unimplemented option\n");
+        eprintln!("Unimplemented option");
         return NOTHING;
     }
     let source = match source(arguments) {

@@ -180,6 +180,7 @@ impl Request {
         let mut table = Table::new(self.report);
         let work = Rows {
             report: self.report,
+            criteria: &self.criteria,
             place,
         };
         let selection = Selection::new(&self.criteria, self.report.kind, source);
@@ -197,9 +198,9 @@ impl Request {
         let sources = std::slice::from_ref(source);
         engine::run(sources, &selection, &work, sink, self.settings())?;
         let times = Times {
-            first: match (self.report.kind, self.start_s) {
-                (Kind::Totals, Some(_)) => self.first(sources)?,
-                _ => table.first(),
+            first: match (self.report.kind, self.start_s, table.first()) {
+                (Kind::Totals, Some(_), _) | (Kind::Totals, _, None) => self.first(sources)?,
+                (.., first) => first,
             },
             start_s: self.start_s,
             end_s: self.end_s,
@@ -258,6 +259,7 @@ impl Place<'_> {
 /// Makes partial reports.
 struct Rows<'a> {
     report: Report,
+    criteria: &'a Criteria,
     place: &'a Place<'a>,
 }
 
@@ -269,8 +271,12 @@ impl Work for Rows<'_> {
     }
 
     fn event(&self, event: &Event, part: &mut Partial) {
-        self.place
-            .with(|locale| self.report.event(event, locale, part));
+        if self.criteria.matches(event) {
+            self.place
+                .with(|locale| self.report.event(event, locale, part));
+        } else {
+            self.report.time(event, part);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
-//! Which events a report needs: those of the time and the nodes, and by byte strings only those
-//! with a type that the report is about.
+//! Which events a report needs: those of the time, and by byte strings only those with a type that
+//! the report is about. Nodes are looked at later, because the totals begin with the times of the
+//! events of all nodes.
 
 use indelible_query::criteria::{Criteria, Filter, Needles, Window};
 use indelible_query::report::Kind;
@@ -9,7 +10,7 @@ use crate::search::Source;
 
 /// The events of a report.
 pub(super) struct Selection<'a> {
-    pub(super) criteria: &'a Criteria,
+    criteria: &'a Criteria,
     needles: Option<Needles>,
 }
 
@@ -37,7 +38,7 @@ impl<'a> Selection<'a> {
 
 impl Filter for Selection<'_> {
     fn matches(&self, event: &Event) -> bool {
-        self.criteria.matches(event)
+        self.criteria.window().holds(event.stamp())
     }
 
     fn needles(&self) -> Option<Needles> {

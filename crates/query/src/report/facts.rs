@@ -72,6 +72,9 @@ pub(super) struct Facts {
     pub(super) comm: Option<Span>,
     pub(super) cwd: Option<Span>,
     pub(super) typed: Option<Span>,
+    /// Names that auditd resolved when it wrote the record.
+    pub(super) auid_name: Option<Span>,
+    pub(super) syscall_name: Option<Span>,
     pub(super) files: Vec<Span>,
     pub(super) keys: Vec<Span>,
     pub(super) decisions: Vec<Decision>,
@@ -103,6 +106,8 @@ impl Facts {
             comm: None,
             cwd: None,
             typed: None,
+            auid_name: None,
+            syscall_name: None,
             files: Vec::new(),
             keys: Vec::new(),
             decisions: Vec::new(),
@@ -118,6 +123,7 @@ impl Facts {
         stamp: Option<Stamp>,
         records: impl Iterator<Item = Record<'e>>,
         wants: Wants,
+        interpret: bool,
     ) -> Result<(), Malformed<'e>> {
         self.clear();
         self.stamp = stamp;
@@ -133,8 +139,21 @@ impl Facts {
                 self.types.push(record_type);
             }
             read::record(&record, wants, self).map_err(|code| Malformed { record, code })?;
+            if interpret && record.is_enriched() {
+                self.read_names(&record);
+            }
         }
         Ok(())
+    }
+
+    /// Reads the names that auditd resolved when it wrote a record.
+    pub(super) fn read_names(&mut self, record: &Record<'_>) {
+        if let Some(name) = record.get_enriched(b"auid") {
+            self.auid_name = Some(self.keep(name));
+        }
+        if let Some(name) = record.get_enriched(b"syscall") {
+            self.syscall_name = Some(self.keep(name));
+        }
     }
 
     fn clear(&mut self) {

@@ -1,6 +1,7 @@
 //! The reports: what each is called, which events it is about, which columns it has.
 
 use super::wants::Wants;
+use super::write::Escape;
 
 /// A report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -154,6 +155,35 @@ impl Kind {
     /// Whether it has a summary.
     pub fn has_summary(self) -> bool {
         self.spec().summary.is_some()
+    }
+
+    /// How a column is escaped: aureport leaves some as they are. Control bytes are escaped
+    /// everywhere, unless nothing is to be.
+    pub(super) fn escape(self, column: Column, escape: Escape) -> Escape {
+        let is_plain = match column {
+            Column::Acct => self == Kind::Mods,
+            Column::Exe => matches!(self, Kind::Auth | Kind::Login | Kind::Mods),
+            Column::AcctOrUid | Column::Who | Column::ExeOrComm | Column::Comm | Column::File => {
+                false
+            }
+            _ => true,
+        };
+        match escape {
+            Escape::Shell | Escape::ShellQuote if is_plain => Escape::Tty,
+            escape => escape,
+        }
+    }
+
+    /// How the values of the summary are escaped.
+    pub(super) fn summary_escape(self, escape: Escape) -> Escape {
+        let is_plain = matches!(
+            self,
+            Kind::Executable | Kind::Terminal | Kind::Host | Kind::Avc
+        );
+        match escape {
+            Escape::Shell | Escape::ShellQuote if is_plain => Escape::Tty,
+            escape => escape,
+        }
     }
 
     pub(super) fn spec(self) -> &'static Spec {

@@ -54,8 +54,7 @@ impl Report {
         if event.stamp().is_none() {
             return;
         }
-        partial.first = partial.first.or(event.stamp());
-        partial.last = event.stamp();
+        partial.note_time(event);
         let count = event.records().len();
         let types = event.records().map(|record| record.record_type());
         let alone = types
@@ -69,6 +68,12 @@ impl Report {
         self.records(event.stamp(), event.records().skip(alone), locale, partial);
     }
 
+    /// Adds only the time of an event that is not reported about: the totals begin with the times
+    /// of all events.
+    pub fn time(&self, event: &Event, partial: &mut Partial) {
+        partial.note_time(event);
+    }
+
     /// Adds what aureport calls an event.
     fn records<'e>(
         &self,
@@ -78,7 +83,7 @@ impl Report {
         partial: &mut Partial,
     ) {
         let mut facts = std::mem::replace(&mut partial.facts, Facts::new());
-        match facts.read(stamp, records, self.kind.spec().wants) {
+        match facts.read(stamp, records, self.kind.spec().wants, self.interpret) {
             Ok(()) if self.selects(&facts) => self.add(&facts, locale, partial),
             Ok(()) => {}
             Err(malformed) => {
@@ -166,7 +171,8 @@ impl Report {
                         Column::Comm | Column::Syscall => "?",
                         _ => spec.missing,
                     };
-                    push_text(&value(*column), missing, self.escape, out);
+                    let escape = self.kind.escape(*column, self.escape);
+                    push_text(&value(*column), missing, escape, out);
                 }
                 out.push(b'\n');
             }
@@ -223,7 +229,7 @@ impl Report {
             Kind::Pid => {}
             Kind::User if facts.auid == NOT_GIVEN => {}
             Kind::Auth | Kind::Login | Kind::User => {
-                let user = value::user(facts.auid, self.interpret, locale);
+                let user = value::auid(facts, self.interpret, locale);
                 add_value(&user, &mut partial.scratch, texts);
             }
             Kind::Syscall if facts.syscall > 0 && facts.arch.is_some() => {
@@ -248,6 +254,13 @@ impl Report {
                 }
             }
         }
+    }
+}
+
+impl Partial {
+    fn note_time(&mut self, event: &Event) {
+        self.first = self.first.or(event.stamp());
+        self.last = event.stamp().or(self.last);
     }
 }
 

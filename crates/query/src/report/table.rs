@@ -164,6 +164,7 @@ impl Table {
             return self.rows > 0;
         }
         let entries = self.ranked();
+        let escape = self.report.kind.summary_escape(self.report.escape);
         match self.report.form {
             Form::Text => {
                 if entries.is_empty() {
@@ -172,7 +173,7 @@ impl Table {
                 for (value, count) in &entries {
                     push_number(count.cast_signed(), out);
                     out.extend_from_slice(b"  ");
-                    push_text(value, "?", self.report.escape, out);
+                    push_text(value, "?", escape, out);
                     out.push(b'\n');
                 }
             }

@@ -40,12 +40,13 @@ pub(super) fn value<'a>(
         Column::Acct => text(facts.maybe(&facts.acct)),
         Column::AcctOrUid => match facts.maybe(&facts.acct) {
             Some(acct) => Value::Text(acct),
+            None if interpret && facts.auid_name.is_some() => auid(facts, interpret, locale),
             None => user(facts.uid, interpret, locale),
         },
-        Column::Auid => user(facts.auid, interpret, locale),
+        Column::Auid => auid(facts, interpret, locale),
         Column::Who => match facts.maybe(&facts.acct) {
             Some(acct) if facts.outcome == Outcome::Failed => Value::Text(acct),
-            _ => user(facts.auid, interpret, locale),
+            _ => auid(facts, interpret, locale),
         },
         Column::Host => text(facts.maybe(&facts.host)),
         Column::Terminal => text(facts.maybe(&facts.terminal)),
@@ -79,6 +80,14 @@ pub(super) fn value<'a>(
     }
 }
 
+/// Who logged in: by the name that auditd knew, or else the one that is known here.
+pub(super) fn auid<'a>(facts: &'a Facts, interpret: bool, locale: &Locale<'a>) -> Value<'a> {
+    match facts.maybe(&facts.auid_name) {
+        Some(name) if interpret => Value::Text(name),
+        _ => user(facts.auid, interpret, locale),
+    }
+}
+
 /// A user by number, as C prints a signed one, or by name.
 pub(super) fn user<'a>(id: u32, interpret: bool, locale: &Locale<'a>) -> Value<'a> {
     let signed = id.cast_signed();
@@ -95,10 +104,13 @@ pub(super) fn user<'a>(id: u32, interpret: bool, locale: &Locale<'a>) -> Value<'
 }
 
 /// A system call by number, or by name; of an architecture without a name nothing is known.
-pub(super) fn syscall<'a>(facts: &Facts, interpret: bool) -> Value<'a> {
+pub(super) fn syscall<'a>(facts: &'a Facts, interpret: bool) -> Value<'a> {
     let number = Value::Number(facts.syscall.into());
     if !interpret {
         return number;
+    }
+    if let Some(name) = facts.maybe(&facts.syscall_name) {
+        return Value::Text(name);
     }
     let Some(known) = facts
         .arch

@@ -53,10 +53,8 @@ pub(super) fn push_json(value: &Value<'_>, out: &mut Vec<u8>) {
         Value::Missing | Value::Outcome(Outcome::Unset) | Value::Decision(Outcome::Unset) => {
             out.extend_from_slice(b"null");
         }
-        Value::Outcome(outcome) => out.extend_from_slice(match outcome {
-            Outcome::Success => b"true",
-            _ => b"false",
-        }),
+        Value::Outcome(Outcome::Success) => out.extend_from_slice(b"true"),
+        Value::Outcome(Outcome::Failed) => out.extend_from_slice(b"false"),
         Value::Number(number) => push_number(*number, out),
         Value::Text(text) => push_json_string(text, out),
         other => {

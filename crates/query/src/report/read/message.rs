@@ -37,6 +37,10 @@ pub(super) fn message(
         let word = cursor.word().ok_or(12)?;
         subject = Some(facts.keep(word));
     }
+    // Some programs name the uid that is meant once more.
+    if wants.has(Wants::UID) && wants.has(Wants::AUID) && cursor.find(Name::Uid) {
+        facts.uid = loose_number(cursor);
+    }
     if record_type == RecordType::USER_AVC {
         avc::user(cursor, wants, facts, subject)?;
     }

@@ -1,0 +1,86 @@
+//! Forms that aureport does not have.
+
+use std::process::Command;
+
+use crate::cases::path;
+
+fn run(words: &[&str]) -> (String, Option<i32>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_indelible"))
+        .arg("report")
+        .args(words)
+        .env("TZ", "UTC")
+        .output()
+        .expect("a program that starts");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    (text, output.status.code())
+}
+
+fn input(name: &str) -> String {
+    format!("--input={}", path(name).display())
+}
+
+/// Rows as JSON are the rows of text: as many, and with the same serials.
+#[test]
+fn json_and_csv_have_the_rows_of_the_text() {
+    for (word, log) in [
+        ("files", "files"),
+        ("login", "logins"),
+        ("avc", "mac"),
+        ("tty", "anomalies"),
+    ] {
+        let (text, code) = run(&[word, &input(log)]);
+        assert_eq!(code, Some(0), "{word}");
+        let rows = text
+            .lines()
+            .filter(|line| line.contains(". 11/14/23 "))
+            .count();
+        let (json, _) = run(&[word, "--format=json", &input(log)]);
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(json["report"], word);
+        assert_eq!(json["rows"].as_array().expect("rows").len(), rows, "{word}");
+        assert!(json["rows"][0]["event"].is_u64(), "{word}");
+        let (csv, _) = run(&[word, "--format=csv", &input(log)]);
+        assert_eq!(csv.lines().count(), rows + 1, "{word}");
+        assert!(csv.starts_with("time,"), "{word}");
+    }
+}
+
+#[test]
+fn summaries_and_totals_as_json() {
+    let (json, _) = run(&["files", "--summary", "--format=json", &input("files")]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let totals: Vec<u64> = json["summary"]
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|entry| entry["total"].as_u64().expect("a number"))
+        .collect();
+    assert!(totals.windows(2).all(|pair| pair[0] >= pair[1]) && totals.len() > 5);
+    assert_eq!(json["cut"], 0);
+    let (json, _) = run(&["--format=json", &input("logins")]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["counts"]["logins"], 3);
+    assert_eq!(json["counts"]["failed_logins"], 6);
+    let (csv, _) = run(&["totals", "--format=csv", &input("logins")]);
+    assert!(csv.starts_with("name,count\r\n") && csv.contains("\r\nlogins,3\r\n"));
+}
+
+#[test]
+fn both_spellings_are_one_report() {
+    for (ours, theirs) in [
+        ("files", "-f"),
+        ("hosts", "-h"),
+        ("keys", "-k"),
+        ("mac", "-ma"),
+    ] {
+        let long = run(&[ours, "--summary", &input("files")]);
+        let short = run(&[
+            theirs,
+            "--summary",
+            "-if",
+            path("files").to_str().expect("UTF-8"),
+        ]);
+        assert_eq!(long, short, "{ours}");
+    }
+    assert_eq!(run(&["nonsense", &input("files")]).1, Some(2));
+}

@@ -1,0 +1,6 @@
+//! Reports from the outside: beside the real aureport, as JSON and CSV, and over needles.
+
+mod cases;
+mod compliance;
+mod forms;
+mod peer;
