@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use indelible_sys::audit::{Control, StatusChange};
-use indelible_testkit::Kernel;
+use indelible_testkit::{Kernel, schema};
 use rustix::process::{Pid, Signal, kill_process};
 
 const INDELIBLE: &str = env!("CARGO_BIN_EXE_indelible");
@@ -465,6 +465,130 @@ fn the_link_behaves_as_augenrules() {
             held.kernel.before().rules.len() + loaded,
             "augenrules {words}"
         );
+    }
+}
+
+/// What is printed has the documented shape; the rule sets that Debian's auditd ships among it, and
+/// lint has something to say of each of those.
+#[test]
+fn compiled_rules_and_findings_are_as_documented() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let file = scratch.path().join("some.rules");
+    let lines = [
+        "-w /etc/shadow -p wa -k shadow_watch",
+        "-a always,exit -F arch=b64 -S open,openat -F auid>=1000 -F key=one",
+        "-a always,exit -F arch=b64 -S open -F auid>=1000 -F key=two",
+        "-a always,exit -F path=/tmp/gr\u{fc}n -F perm=r",
+        "-A never,exit -F arch=b32 -S no_such_call",
+    ];
+    fs::write(&file, lines.join("\n") + "\n").expect("a file");
+    let mut files = vec![file];
+    let shipped = Path::new("/usr/share/doc/auditd/examples/rules");
+    for entry in fs::read_dir(shipped).into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|end| end == "rules") {
+            files.push(entry.path());
+        }
+    }
+    for file in &files {
+        for (action, schema) in [
+            (
+                "compile",
+                include_str!("../../../docs/schemas/rules-compile.json"),
+            ),
+            (
+                "lint",
+                include_str!("../../../docs/schemas/rules-lint.json"),
+            ),
+        ] {
+            let schema = serde_json::from_str(schema).expect("a schema");
+            let output = Command::new(INDELIBLE)
+                .args(["rules", action, "--format", "json"])
+                .arg(file)
+                .output()
+                .expect("it starts");
+            let shown = String::from_utf8_lossy(&output.stdout);
+            for line in shown.lines() {
+                let value = serde_json::from_str(line).expect("JSON");
+                let differences = schema::differences(&schema, &value);
+                assert_eq!(differences, [""; 0], "{action} {}: {line}", file.display());
+            }
+            let rules = fs::read_to_string(file).expect("rules");
+            let has_rules = rules
+                .lines()
+                .any(|line| line.starts_with("-a") || line.starts_with("-w"));
+            if has_rules {
+                assert!(!shown.is_empty(), "{action} {}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_cost_of_keys_is_told_of_logs() {
+    let log = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../record/tests/corpus/enriched.log"
+    );
+    let output = Command::new(INDELIBLE)
+        .args(["rules", "cost", "--log", log])
+        .output()
+        .expect("it starts");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let shown = String::from_utf8_lossy(&output.stdout);
+    let mut lines = shown.lines();
+    let head = lines.next().expect("a head");
+    assert!(
+        head.contains("events/s") && head.contains("MB/day"),
+        "{shown}"
+    );
+    let shares = lines.map(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    let shares: Option<Vec<f64>> = shares.collect();
+    let shares = shares.expect("a share on each line");
+    assert!(shares.is_sorted_by(|a, b| a >= b), "{shown}");
+    assert!((shares.iter().sum::<f64>() - 100.0).abs() < 1.0, "{shown}");
+}
+
+/// These lines stand in requirements and scripts as they are. They name files outside of the
+/// scratch folder, and are loaded for moments while auditing is off.
+#[test]
+fn the_watches_of_shadow_and_sudoers_load_as_written() {
+    let Some(held) = Held::new("the_watches_of_shadow_and_sudoers_load_as_written") else {
+        return;
+    };
+    let ours = || {
+        let mut loaded = held.kernel.rules();
+        loaded.retain(|rule| !held.kernel.before().rules.contains(rule));
+        loaded
+    };
+    for line in [
+        &["-w", "/etc/shadow", "-p", "wa", "-k", "shadow_watch"],
+        &["-w", "/etc/sudoers", "-p", "wa", "-k", "sudoers_watch"],
+    ] {
+        let mut loaded = Vec::new();
+        for program in [
+            PathBuf::from(AUDITCTL),
+            held.path("auditctl"),
+            PathBuf::from(INDELIBLE),
+        ] {
+            if !program.exists() {
+                eprintln!("skipped: {} is missing", program.display());
+                continue;
+            }
+            let mut command = match program == Path::new(INDELIBLE) {
+                true => held.rules("load"),
+                false => Command::new(&program),
+            };
+            let output = command.args(line).output().expect("it starts");
+            assert!(
+                output.status.success(),
+                "{program:?} {line:?}: {}",
+                stderr(&output)
+            );
+            loaded.push(ours());
+            assert_eq!(loaded.last().map(Vec::len), Some(1), "{program:?} {line:?}");
+            held.kernel.delete_new_rules();
+        }
+        assert!(loaded.windows(2).all(|pair| pair[0] == pair[1]), "{line:?}");
     }
 }
 

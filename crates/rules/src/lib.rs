@@ -19,6 +19,7 @@
 
 pub mod apply;
 pub mod arch;
+pub mod attack;
 pub mod auditctl;
 pub mod augenrules;
 pub mod compare;

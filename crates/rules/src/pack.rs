@@ -8,6 +8,7 @@
 
 use bstr::ByteSlice;
 
+use crate::attack;
 use crate::cost;
 use crate::fault::Fault;
 use crate::field::Field;
@@ -260,6 +261,10 @@ impl Section {
         let mut text = String::from("\n");
         if !self.purpose.is_empty() {
             text += &format!("# {}: {}\n", self.techniques.join(", "), self.purpose);
+            for id in &self.techniques {
+                let name = attack::name(id).unwrap_or_default();
+                text += &format!("# ATT&CK {id}: {name}\n");
+            }
             text += &format!("# Estimated cost: {} ns.\n", self.cost().as_ns());
         }
         for line in &self.lines {
@@ -310,6 +315,9 @@ mod tests {
                     .lines
                     .iter()
                     .any(|line| matches!(line, PackLine::LeftOut(..)));
+                for id in &section.techniques {
+                    assert!(attack::name(id).is_some(), "{}: {id}", pack.name);
+                }
                 assert!(!left_out, "{}: {section:?}", pack.name);
                 assert_eq!(
                     rules,

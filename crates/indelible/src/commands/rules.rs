@@ -14,6 +14,7 @@ use crate::exit;
 use crate::rules::load::{Loader, Report};
 use crate::rules::show::{self, RuleForm};
 use crate::rules::{Folder, Given, Input, Kernel, Reading, Trust, check, measure, pack, volume};
+use crate::search::Source;
 use crate::terminal::Output;
 
 /// Write, check and load audit rules
@@ -85,14 +86,20 @@ enum Action {
     Cost {
         /// Measure the loaded rules on this kernel: `getppid` in a process that is audited, beside
         /// one that is not
-        #[arg(long, conflicts_with_all = ["log", "words"])]
+        #[arg(long, conflicts_with_all = ["log", "store", "spool", "words"])]
         measure: bool,
         /// The loop that is measured
         #[arg(long, hide = true)]
         getppid_loop: bool,
-        /// Audit log to tell the share of each key of; may be given again
+        /// Audit log, or folder of them, to tell the share of each key of; may be given again
         #[arg(long, value_name = "FILE", conflicts_with = "words")]
         log: Vec<PathBuf>,
+        /// The same of a collector's store
+        #[arg(long, value_name = "DIR", conflicts_with = "words")]
+        store: Vec<PathBuf>,
+        /// The same of a host's spool
+        #[arg(long, value_name = "DIR", conflicts_with = "words")]
+        spool: Vec<PathBuf>,
         #[command(flatten)]
         reading: Reading,
         /// Files, folders, or the words of one rule; what is loaded if not given
@@ -158,11 +165,21 @@ impl Rules {
             }
             Action::Cost {
                 log,
+                store,
+                spool,
                 reading,
                 words,
                 ..
-            } if log.is_empty() => cost(reading, &words),
-            Action::Cost { log, .. } => volume::run(&log),
+            } => {
+                let logs = log.into_iter().map(Source::Files);
+                let stores = store.into_iter().map(Source::Store);
+                let spools = spool.into_iter().map(Source::Spool);
+                let sources: Vec<_> = logs.chain(stores).chain(spools).collect();
+                match sources.is_empty() {
+                    true => cost(reading, &words),
+                    false => volume::run(&sources),
+                }
+            }
             Action::Pack(action) => action.run(&Reading::default().context(feature::ALL)),
         }
     }

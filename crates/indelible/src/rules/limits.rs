@@ -9,7 +9,5 @@ pub(super) const FOLDER_FILES_MAX: usize = 10_000;
 /// How often the kernel's rules are put back before giving up, where another program keeps
 /// changing them.
 pub(super) const RESTORE_ROUNDS_MAX: usize = 3;
-/// Longest piece of a log's line that is read as one record.
-pub(super) const LOG_LINE_BYTES_MAX: u64 = 1 << 20;
 /// Keys that are counted one by one; a host has a few dozen.
 pub(super) const VOLUME_KEYS_MAX: usize = 4096;

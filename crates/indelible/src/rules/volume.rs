@@ -1,30 +1,24 @@
-//! What was recorded under each key: events and bytes of audit logs.
+//! What was recorded under each key: events and bytes of audit logs, a store or a spool.
 //!
-//! Logs are read as files. An event of several keys counts under all of them joined, since that is
-//! how its rule names it.
+//! An event of several keys counts under all of them joined, since that is how its rule names it.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bstr::{BString, join};
-use indelible_record::{Assembler, Event, Record, Settings};
+use indelible_query::criteria::Criteria;
+use indelible_record::Event;
 use indelible_rules::cost::{KeyShare, KeyVolume, shares};
 
-use super::limits::{LOG_LINE_BYTES_MAX, VOLUME_KEYS_MAX};
+use super::limits::VOLUME_KEYS_MAX;
+use crate::search::Source;
+use crate::search::engine::{self, Settings, Work};
 use crate::terminal::Output;
 
-/// Prints the keys of the logs, the costliest first.
-pub(crate) fn run(logs: &[PathBuf]) -> Result<u8> {
-    let mut volume = Volume::default();
-    for log in logs {
-        let shown = log.display();
-        volume
-            .read(log)
-            .with_context(|| format!("cannot read {shown}"))?;
-    }
+/// Prints the keys of the sources, the costliest first.
+pub(crate) fn run(sources: &[Source]) -> Result<u8> {
+    let volume = Volume::of(sources)?;
     let mut output = Output::stdout();
     output.write(HEAD.as_bytes())?;
     for share in volume.shares() {
@@ -38,6 +32,21 @@ pub(crate) fn run(logs: &[PathBuf]) -> Result<u8> {
     })
 }
 
+/// Counts events.
+struct Counting;
+
+impl Work for Counting {
+    type Part = Volume;
+
+    fn part(&self) -> Volume {
+        Volume::default()
+    }
+
+    fn event(&self, event: &Event, part: &mut Volume) {
+        part.event(event);
+    }
+}
+
 #[derive(Default)]
 struct Volume {
     /// Events and bytes by key.
@@ -47,41 +56,48 @@ struct Volume {
 }
 
 impl Volume {
-    fn read(&mut self, log: &Path) -> Result<()> {
-        let mut reader = BufReader::new(File::open(log)?);
-        let mut assembler = Assembler::new(Settings::FILE);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let mut part = reader.by_ref().take(LOG_LINE_BYTES_MAX);
-            if part.read_until(b'\n', &mut line)? == 0 {
-                break;
-            }
-            if line.last() == Some(&b'\n') {
-                line.pop();
-            }
-            let record = Record::parse(&line);
-            assembler
-                .push(0, &record)
-                .for_each(|event| self.event(&event));
-        }
-        assembler.finish().for_each(|event| self.event(&event));
-        Ok(())
+    fn of(sources: &[Source]) -> Result<Self> {
+        let mut whole = Self::default();
+        let sink = |part: Self| {
+            whole.add(part);
+            Ok(ControlFlow::Continue(()))
+        };
+        let everything = Criteria::default();
+        engine::run(sources, &everything, &Counting, sink, Settings::default())?;
+        Ok(whole)
     }
 
     fn event(&mut self, event: &Event) {
         let Some(stamp) = event.stamp() else {
             return;
         };
-        let (first, last) = self.span_ms.unwrap_or((stamp.ms(), stamp.ms()));
-        self.span_ms = Some((first.min(stamp.ms()), last.max(stamp.ms())));
-        let mut key = BString::from(join(b",", event.keys()));
+        self.span(stamp.ms(), stamp.ms());
+        let key = BString::from(join(b",", event.keys()));
+        self.count(key, 1, event.bytes() as u64);
+    }
+
+    /// Adds what was counted elsewhere.
+    fn add(&mut self, part: Self) {
+        if let Some((first, last)) = part.span_ms {
+            self.span(first, last);
+        }
+        for (key, (events, bytes)) in part.keys {
+            self.count(key, events, bytes);
+        }
+    }
+
+    fn span(&mut self, first: u64, last: u64) {
+        let (begin, end) = self.span_ms.unwrap_or((first, last));
+        self.span_ms = Some((begin.min(first), end.max(last)));
+    }
+
+    fn count(&mut self, mut key: BString, events: u64, bytes: u64) {
         if self.keys.len() >= VOLUME_KEYS_MAX && !self.keys.contains_key(&key) {
             key = BString::from(OTHERS);
         }
-        let (events, bytes) = self.keys.entry(key).or_default();
-        *events += 1;
-        *bytes += event.bytes() as u64;
+        let sum = self.keys.entry(key).or_default();
+        sum.0 += events;
+        sum.1 += bytes;
     }
 
     fn shares(&self) -> Vec<KeyShare> {
@@ -138,8 +154,7 @@ mod tests {
         ] {
             std::io::Write::write_all(&mut file, line(serial, key).as_bytes()).unwrap();
         }
-        let mut volume = Volume::default();
-        volume.read(file.path()).unwrap();
+        let volume = Volume::of(&[Source::Files(file.path().into())]).unwrap();
         let shares = volume.shares();
         assert_eq!(shares.len(), 2, "{shares:?}");
         assert_eq!(shares[0].key, "noisy");

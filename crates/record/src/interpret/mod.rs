@@ -29,6 +29,11 @@ use crate::number::{decimal, hexadecimal};
 use crate::record::Record;
 use crate::record_type::RecordType;
 
+/// Error numbers of Linux with their names, ascending; asm-generic/errno.h.
+pub fn errnos() -> &'static [(u64, &'static str)] {
+    crate::tables::constants::ERRNOS
+}
+
 /// Where names of users and groups come from that the record itself does not carry.
 pub trait Names {
     /// The name of a user id.

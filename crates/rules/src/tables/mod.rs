@@ -1,11 +1,10 @@
 //! Numbers and names: system calls per architecture, error numbers, record types, file types,
 //! filesystems and io_uring operations.
 //!
-//! System calls and record types are those of `indelible-record`; what stands here is how the
+//! System calls, record types and errors are those of `indelible-record`; what stands here is how the
 //! audit tools spell some of them, and the lookups. Names are found without regard to letter
 //! case, as those tools find them.
 
-mod errnos;
 mod uring_ops;
 
 use std::collections::HashMap;
@@ -119,12 +118,11 @@ static PPC64: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::Ppc64));
 static PPC64LE: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::Ppc64le));
 static S390X: LazyLock<Table> = LazyLock::new(|| syscall_names(Machine::S390x));
 static ERRNOS: LazyLock<Table> = LazyLock::new(|| {
-    let widen = |rows: &[(u16, &'static str)]| -> Vec<(u32, &'static str)> {
-        rows.iter()
-            .map(|&(number, name)| (number.into(), name))
-            .collect()
-    };
-    Table::new(widen(errnos::ERRNOS), &widen(errnos::ALIASES))
+    let rows = indelible_record::interpret::errnos().iter();
+    // All below 4096; include/linux/err.h: MAX_ERRNO.
+    let by_number = rows.map(|&(number, name)| (number as u32, name)).collect();
+    // asm-generic/errno.h: second names.
+    Table::new(by_number, &[(11, "EWOULDBLOCK"), (35, "EDEADLOCK")])
 });
 
 fn syscalls(arch: Arch) -> Option<&'static Table> {
