@@ -501,11 +501,13 @@ fn compiled_rules_and_findings_are_as_documented() {
             ),
         ] {
             let schema = serde_json::from_str(schema).expect("a schema");
-            let output = Command::new(INDELIBLE)
-                .args(["rules", action, "--format", "json"])
-                .arg(file)
-                .output()
-                .expect("it starts");
+            let mut command = Command::new(INDELIBLE);
+            command.args(["rules", action, "--format", "json"]);
+            if action == "lint" {
+                // Each as if it were all that the host loads.
+                command.arg("--complete");
+            }
+            let output = command.arg(file).output().expect("it starts");
             let shown = String::from_utf8_lossy(&output.stdout);
             for line in shown.lines() {
                 let value = serde_json::from_str(line).expect("JSON");
@@ -516,7 +518,8 @@ fn compiled_rules_and_findings_are_as_documented() {
             let has_rules = rules
                 .lines()
                 .any(|line| line.starts_with("-a") || line.starts_with("-w"));
-            if has_rules {
+            // Rules for users that are not here do not compile, and lint says so.
+            if has_rules && action == "lint" {
                 assert!(!shown.is_empty(), "{action} {}", file.display());
             }
         }

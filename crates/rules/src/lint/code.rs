@@ -29,6 +29,8 @@ pub enum Code {
     HardLink,
     AuditingOff,
     Cost,
+    /// A newer call that does the same is not named.
+    NewerCall,
 }
 
 /// How much a finding matters.
@@ -56,7 +58,7 @@ impl Level {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Syntax,
         Self::SlowWatch,
         Self::SecretRead,
@@ -80,6 +82,7 @@ impl Code {
         Self::HardLink,
         Self::AuditingOff,
         Self::Cost,
+        Self::NewerCall,
     ];
 
     /// The code as it is written: `IR` and two digits.
@@ -116,6 +119,7 @@ impl Code {
             Self::HardLink => "hard-link-escape",
             Self::AuditingOff => "auditing-off",
             Self::Cost => "cost",
+            Self::NewerCall => "newer-call",
         }
     }
 
@@ -145,7 +149,8 @@ impl Code {
             | Self::LongKey
             | Self::KeyCollision
             | Self::MissingKey
-            | Self::HardLink => Level::Info,
+            | Self::HardLink
+            | Self::NewerCall => Level::Info,
         }
     }
 
@@ -246,6 +251,10 @@ impl Code {
             Self::Cost => {
                 "Every system call of every program pays for every rule. Merge rules, name \
                  system calls, and put a `never` rule for the busiest harmless programs first."
+            }
+            Self::NewerCall => {
+                "The kernel has a newer system call that does the same. Whoever uses it is not \
+                 recorded by this rule. Name it too, unless another rule does."
             }
         }
     }

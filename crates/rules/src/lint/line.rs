@@ -59,6 +59,7 @@ pub(super) fn lint(entry: &Entry, around: &Surroundings<'_>, findings: &mut Vec<
         missing_arch(entry, rule, around),
         auditing_off(entry, rule),
         missing_key(entry, rule),
+        newer_call(entry, rule, around),
     ];
     findings.extend(checks.into_iter().flatten());
     keys(entry, rule, findings);
@@ -211,6 +212,60 @@ fn secret_read(entry: &Entry, rule: &Rule, around: &Surroundings<'_>) -> Option<
     let line = written(&mended, around.cx.machine);
     Some(Finding::new(Code::SecretRead, entry, message).replace(vec![line]))
 }
+
+/// Calls that do the same as older ones that the rule names.
+fn newer_call(entry: &Entry, rule: &Rule, around: &Surroundings<'_>) -> Option<Finding> {
+    let arch = rule.arch()?;
+    if rule.action != Action::Always || rule.list != List::Exit || rule.syscalls.is_all() {
+        return None;
+    }
+    let number = |name: &str| tables::syscall_number(arch, name.as_bytes());
+    let missing: Vec<(&str, u32)> = NEWER_CALLS
+        .iter()
+        .filter(|(older, _)| number(older).is_some_and(|call| rule.syscalls.contains(call)))
+        .filter_map(|(_, newer)| Some((*newer, number(newer)?)))
+        .filter(|(_, call)| !rule.syscalls.contains(*call))
+        .collect();
+    let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let finding = Finding::new(
+        Code::NewerCall,
+        entry,
+        format!(
+            "not recorded, though it does the same: {}",
+            names.join(", ")
+        ),
+    );
+    if missing.iter().any(|(_, call)| *call > V3_CALLS_MAX) {
+        // auditctl 3 could not read the mended line.
+        return Some(finding);
+    }
+    let mut mended = rule.clone();
+    for (_, call) in missing {
+        mended.syscalls.insert(call);
+    }
+    let line = written(&mended, around.cx.machine);
+    let change = finding.replace(vec![line]);
+    Some(change)
+}
+
+/// An older call, and the newer one that does the same and more; their manual pages say so.
+const NEWER_CALLS: &[(&str, &str)] = &[
+    ("openat", "openat2"),
+    ("renameat", "renameat2"),
+    ("execve", "execveat"),
+    ("fchmodat", "fchmodat2"),
+    ("setxattr", "setxattrat"),
+    ("removexattr", "removexattrat"),
+    ("clone", "clone3"),
+    ("mount", "move_mount"),
+    ("kill", "pidfd_send_signal"),
+    ("init_module", "finit_module"),
+    ("kexec_load", "kexec_file_load"),
+    ("settimeofday", "clock_settime"),
+];
 
 /// System calls by number that mean something else in 32-bit programs.
 fn missing_arch(entry: &Entry, rule: &Rule, around: &Surroundings<'_>) -> Option<Finding> {

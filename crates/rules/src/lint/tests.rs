@@ -253,3 +253,22 @@ fn the_documented_shape() {
     assert_eq!(json[1]["name"], "slow-watch");
     assert_eq!(json[1]["mended"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn newer_calls_that_do_the_same_are_named() {
+    let cx = Context::new(Arch::X86_64, &Files);
+    let text = "-a always,exit -F arch=b64 -S openat -F auid>=1000 -F key=one\n\
+                -a always,exit -F arch=b64 -S openat,openat2 -F auid>=1000 -F key=two\n\
+                -a always,exit -F arch=b64 -S fchmodat -F auid>=1000 -F key=three\n\
+                -a never,exit -F arch=b64 -S openat -F auid>=1000 -F key=four\n";
+    let entries = file::read("f", text.as_bytes(), &cx);
+    let findings = lint(&entries, &around(&cx, &[]));
+    let found: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.code == Code::NewerCall)
+        .map(|finding| (finding.source.line, finding.mended().next().cloned()))
+        .collect();
+    let mended = "-a always,exit -F arch=b64 -S openat,openat2 -F auid>=1000 -F key=one";
+    // fchmodat2 has no name in auditctl 3: said, not mended.
+    assert_eq!(found, [(1, Some(mended.to_owned())), (3, None)]);
+}
