@@ -1,5 +1,5 @@
-//! Every decoder and writer on any record: no panic, NDJSON is one line of valid JSON, and the raw
-//! and enriched forms read back to the same records.
+//! Every decoder and writer on any record: no panic, no control characters in the forms for people,
+//! NDJSON is one line of valid JSON, and the raw and enriched forms read back to the same records.
 #![no_main]
 
 use indelible_record::{Assembler, Event, NoNames, Order, Record, Settings, write};
@@ -13,6 +13,13 @@ fuzz_target!(|bytes: &[u8]| {
         write::interpret(&event, &locale, &mut out);
         write::text(&event, &locale, &mut out);
         write::csv(&event, &locale, write::Columns::default(), &mut out);
+        for escape in [write::Escape::Tty, write::Escape::Shell, write::Escape::ShellQuote] {
+            write::default_escaped(&event, &locale, escape, &mut out);
+            write::interpret_escaped(&event, &locale, escape, &mut out);
+            write::text_as_tool(&event, &locale, escape, &mut out);
+            write::csv_as_tool(&event, &locale, write::Columns::default(), escape, &mut out);
+        }
+        write::raw_as_tool(&event, &mut out);
 
         out.clear();
         write::ndjson(&event, &NoNames, &mut out);

@@ -4,6 +4,7 @@
 
 mod cases;
 mod checkpoint;
+mod native;
 mod peer;
 mod recorded;
 mod verbatim;

@@ -229,6 +229,10 @@ impl Daemon {
     }
 
     fn stop(&mut self) {
+        // After it was waited for, its number may be another's.
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         // Ours end with their standard input, auditd with a signal.
         drop(self.child.stdin.take());
         let pid = self.child.id().to_string();

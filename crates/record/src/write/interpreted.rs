@@ -8,6 +8,7 @@ use crate::interpret::{Interpreter, Kind};
 use crate::number::{decode_hex, push_decimal, push_padded};
 use crate::record::Record;
 use crate::stamp::Stamp;
+use crate::write::lines::escape_controls;
 use crate::write::time::Civil;
 use crate::write::{Escape, Locale};
 
@@ -30,7 +31,9 @@ pub fn interpret_escaped(event: &Event, locale: &Locale<'_>, escape: Escape, out
     let mut written = None;
     for record in event.records().rev() {
         push_head(&record, locale, &mut written, out);
+        let start = out.len();
         push_body(&record, locale, escape, out);
+        escape_controls(start, out);
         out.push(b'\n');
     }
 }

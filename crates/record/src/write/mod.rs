@@ -12,9 +12,9 @@
 //! | [`text_as_tool`], [`csv_as_tool`] | the same in ausearch's words |
 //! | [`ndjson`] | one JSON object per event |
 //!
-//! Writers append whole lines to a buffer and never fail. They print bytes that an attacker chose
-//! as they are, as the tools do whose forms these are, but for NDJSON, which is always valid UTF-8;
-//! whoever writes to a terminal escapes first.
+//! Writers append whole lines to a buffer and never fail. Control characters of what an attacker
+//! chose are escaped in all forms but [`raw`] and [`enriched`], which keep the exact bytes; NDJSON is
+//! always valid UTF-8. Whoever writes other bytes to a terminal escapes first.
 
 mod enriched;
 mod escape;

@@ -5,6 +5,7 @@ use crate::number::push_decimal;
 use crate::record_type::RecordType;
 use crate::sentence::Sentence;
 use crate::write::Locale;
+use crate::write::lines::escape_controls;
 use crate::write::time::Civil;
 
 /// Columns of the csv form that stand there only if asked for.
@@ -61,6 +62,7 @@ pub fn text(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
         civil.push_date(locale.century, out);
         out.push(b' ');
     }
+    let start = out.len();
     push_subject(&sentence, out);
     push(
         out,
@@ -87,6 +89,7 @@ pub fn text(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
             push(out, &[before, part]);
         }
     }
+    escape_controls(start, out);
     out.push(b'\n');
 }
 
@@ -116,6 +119,7 @@ fn phrase(sentence: &Sentence) -> &'static str {
 /// line break in it is quoted (RFC 4180).
 pub fn csv(event: &Event, locale: &Locale<'_>, columns: Columns, out: &mut Vec<u8>) {
     let sentence = Sentence::of(event, locale.names);
+    let start = out.len();
     let mut column = |value: &[u8]| {
         push_csv(value, out);
         out.push(b',');
@@ -174,6 +178,7 @@ pub fn csv(event: &Event, locale: &Locale<'_>, columns: Columns, out: &mut Vec<u
         out.push(b',');
         push_csv(&event.keys().join(&b' '), out);
     }
+    escape_controls(start, out);
     out.push(b'\n');
 }
 
