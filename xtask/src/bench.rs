@@ -9,6 +9,7 @@ mod capture;
 mod deleted;
 mod programs;
 mod report;
+mod search;
 mod syslog;
 
 use anyhow::{Result, bail};
@@ -41,8 +42,13 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("syslog") {
         syslog::run(&mut report)?;
     }
+    if wanted("search") {
+        search::run(&mut report)?;
+    }
     report.write()
 }
 
 /// The benches, by name.
-const BENCHES: &[&str] = &["capture", "append", "deleted", "records", "rules", "syslog"];
+const BENCHES: &[&str] = &[
+    "capture", "append", "deleted", "records", "rules", "syslog", "search",
+];

@@ -221,13 +221,19 @@ impl Request {
                 None => ControlFlow::Continue(()),
             })
         };
-        engine::run(sources, &Criteria::default(), &First, sink, self.settings())?;
+        let settings = engine::Settings {
+            reports_damage: false,
+            ..self.settings()
+        };
+        engine::run(sources, &Criteria::default(), &First, sink, settings)?;
         Ok(first)
     }
 
     pub(super) fn settings(&self) -> engine::Settings {
         engine::Settings {
             timeout_ms: self.timeout_ms,
+            // aureport passes over them in silence.
+            reports_damage: self.manner == Manner::Native,
         }
     }
 }

@@ -197,6 +197,9 @@ pub(crate) struct Show {
     /// The processes of the events as a tree, by login session
     #[arg(long, conflicts_with = "reverse")]
     pub(crate) tree: bool,
+    /// Show what comes from now on, each event as soon as it is whole
+    #[arg(long, conflicts_with_all = ["reverse", "count", "tree"])]
+    pub(crate) follow: bool,
     /// Leave ids of users and groups as numbers
     #[arg(long)]
     pub(crate) no_resolve: bool,

@@ -2,21 +2,37 @@
 //! the parts that come of it, in the order of the log, to one sink.
 //!
 //! ```text
-//! sources ─ lines ─▶ assemble ─▶ filter.matches ─▶ work.event ─▶ part ─▶ sink
+//! sources ─ feed ─▶ pieces ─ scan ─┐               ┌─ matches? work.event ─▶ part ─┐
+//!                   (every core)   ├─ join, order ─┤  (every core)                 ├─▶ sink
+//!                                  ┘ (this thread) └─ batches of events            ┘ (this thread)
 //! ```
 //!
 //! Whoever prints, counts or detects implements [`Work`]. For printing a part is bytes, for a
 //! report a partial table that the sink adds to the whole one. Events come by time and serial, as
 //! ausearch prints them, and with all of their records; put one after the other, the parts tell the
-//! same as one thread would.
+//! same as one thread would. What is one event, and in which order they come, is
+//! `indelible_query::scan`'s.
+//!
+//! Memory is bounded whatever the source's size: by the pieces ahead, the reach of an event, and the
+//! batches under way (`limits.rs`, and those of the query crate).
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use indelible_query::criteria::Filter;
-use indelible_record::{Assembler, Event, Record};
+use indelible_query::scan::{Gathered, Joiner, Piece, Reach, Scanner};
+use indelible_record::{Event, Record};
 
-use super::{Source, entries, files};
+use super::Source;
+use super::damage::{Damages, PieceDamage};
+use super::feed::{Feed, Place};
+use super::limits::BATCH_BYTES;
+use super::piece::{Load, PieceText, read_lines};
+use super::workers::{Batch, Job, Jobs, is_enough};
 
 /// What to do with the events that match.
 pub(crate) trait Work: Sync {
@@ -37,12 +53,15 @@ pub(crate) struct Settings {
     /// How long an event waits for more records before a later one is given out: ausearch's
     /// `--eoe-timeout`, in milliseconds of the log's own time.
     pub(crate) timeout_ms: u64,
+    /// Whether damaged lines are reported on standard error.
+    pub(crate) reports_damage: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             timeout_ms: indelible_record::limits::EVENT_TIMEOUT_MS,
+            reports_damage: true,
         }
     }
 }
@@ -55,7 +74,8 @@ pub(crate) struct Seen {
 }
 
 /// Gives the events of the sources that match to the work, and the parts to the sink, until it
-/// breaks off.
+/// breaks off. Damaged lines are reported on standard error when all is done, if that is asked for:
+/// once per kind, with the place of the first.
 ///
 /// # Errors
 /// A source that cannot be read, and what the sink returns.
@@ -66,71 +86,326 @@ pub(crate) fn run<W: Work>(
     mut sink: impl FnMut(W::Part) -> Result<ControlFlow<()>>,
     settings: Settings,
 ) -> Result<Seen> {
-    let mut pass = Pass {
+    let needles = filter.needles();
+    let shared = Shared {
+        feed: Mutex::new(Feed::new(sources)),
+        jobs: Jobs::default(),
+        scanner: Scanner::new(needles.as_ref(), filter.window()),
         filter,
         work,
-        sink: &mut sink,
-        part: work.part(),
-        in_part: 0,
-        seen: Seen::default(),
     };
-    for source in sources {
-        let mut assembler = Assembler::new(indelible_record::Settings {
-            timeout_ms: settings.timeout_ms,
-            ..indelible_record::Settings::FILE
-        });
-        let mut line = |line: &[u8]| {
-            let ready = assembler.push(0, &Record::parse(line));
-            pass.events(ready)
-        };
-        let flow = match source {
-            Source::Files(path) => files::read(path, &mut line)?,
-            Source::Store(path) => entries::read_store(path, &mut line)?,
-            Source::Spool(path) => entries::read_spool(path, &mut line)?,
-        };
-        if flow.is_break() || pass.events(assembler.finish())?.is_break() {
-            return Ok(pass.seen);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let (results, taken) = mpsc::channel();
+        for _ in 0..threads {
+            let results = results.clone();
+            let shared = &shared;
+            scope.spawn(move || shared.work(&results));
         }
-    }
-    // Nothing is left to break off.
-    let _end = pass.give()?;
-    Ok(pass.seen)
+        drop(results);
+        let mut pass = Pass {
+            shared: &shared,
+            settings,
+            sink: &mut sink,
+            scanned: BTreeMap::new(),
+            next_piece: 0,
+            pieces: None,
+            source: None,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            batches: 0,
+            made: BTreeMap::new(),
+            next_part: 0,
+            damages: Damages::default(),
+            seen: Seen::default(),
+        };
+        let end = pass.run(&taken);
+        shared.jobs.end();
+        end?;
+        if settings.reports_damage {
+            pass.damages.report();
+        }
+        Ok(pass.seen)
+    })
 }
 
-/// A pass over the sources.
-struct Pass<'a, W: Work, S> {
+/// What the threads share.
+struct Shared<'a, W> {
+    feed: Mutex<Feed>,
+    jobs: Jobs,
+    scanner: Scanner,
     filter: &'a dyn Filter,
     work: &'a W,
+}
+
+/// What comes of a job.
+enum Done<P> {
+    Scanned(Box<ScannedPiece>),
+    /// So many pieces there were.
+    Fed(u64),
+    Made {
+        number: u64,
+        events: u64,
+        part: Option<P>,
+    },
+    Failed(anyhow::Error),
+}
+
+/// A piece, and what belongs to it.
+struct ScannedPiece {
+    number: u64,
+    source: usize,
+    ends_events: bool,
+    place: Place,
+    damage: PieceDamage,
+    piece: Piece<PieceText>,
+}
+
+impl<W: Work> Shared<'_, W> {
+    /// Works until there are no more jobs.
+    fn work(&self, results: &Sender<Done<W::Part>>) {
+        // Whoever waits for a job must hear of a panic here.
+        let end = EndOnPanic(&self.jobs);
+        let mut buffer = Vec::new();
+        let mut event = Event::default();
+        while let Some(job) = self.jobs.next() {
+            let done = match job {
+                Job::Scan => self.scan(&mut buffer).unwrap_or_else(Done::Failed),
+                Job::Make(batch) => self.make(&batch, &mut event),
+            };
+            if results.send(done).is_err() {
+                break;
+            }
+        }
+        drop(end);
+    }
+
+    fn scan(&self, buffer: &mut Vec<u8>) -> Result<Done<W::Part>> {
+        let ticket = {
+            let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+            let ticket = feed.next();
+            let number = feed.given();
+            drop(feed);
+            self.jobs.taken(!matches!(ticket, Ok(Some(_))));
+            match ticket? {
+                Some(ticket) => ticket,
+                None => return Ok(Done::Fed(number)),
+            }
+        };
+        let mut place = ticket.place;
+        let (at, end, text, scanned, damage) = match ticket.load {
+            Load::Held(bytes) => {
+                let scanned = self.scanner.scan(&bytes);
+                let damage = PieceDamage::of(&scanned.damage, &bytes);
+                let end = ticket.at + bytes.len() as u64;
+                (ticket.at, end, PieceText::of(bytes), scanned, damage)
+            }
+            Load::File { file, from, to } => {
+                let first = read_lines(&file, from, to, buffer)
+                    .with_context(|| format!("cannot read {}", place.path.display()))?;
+                let scanned = self.scanner.scan(buffer);
+                let damage = PieceDamage::of(&scanned.damage, buffer);
+                place.offset = first;
+                let at = ticket.at - from + first;
+                let end = first + buffer.len() as u64;
+                let mut text = PieceText::of_file(file, first, end);
+                if scanned.is_hit() {
+                    text.hold(Arc::new(std::mem::take(buffer)));
+                }
+                (at, ticket.at - from + end, text, scanned, damage)
+            }
+        };
+        Ok(Done::Scanned(Box::new(ScannedPiece {
+            number: ticket.number,
+            source: ticket.source,
+            ends_events: ticket.ends_events,
+            place,
+            damage,
+            piece: Piece {
+                at,
+                end,
+                text,
+                scanned,
+            },
+        })))
+    }
+
+    /// Makes a part of the events that match.
+    fn make(&self, batch: &Batch, event: &mut Event) -> Done<W::Part> {
+        let mut part = None;
+        let mut events = 0;
+        for gathered in &batch.events {
+            let mut records = gathered.lines().map(Record::parse).peekable();
+            while records.peek().is_some() {
+                event.gather(&mut records, batch.ends_events);
+                if self.filter.matches(event) {
+                    events += 1;
+                    let part = part.get_or_insert_with(|| self.work.part());
+                    self.work.event(event, part);
+                }
+            }
+        }
+        Done::Made {
+            number: batch.number,
+            events,
+            part,
+        }
+    }
+}
+
+/// Ends the jobs of all threads when one of them panics.
+struct EndOnPanic<'a>(&'a Jobs);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.end();
+        }
+    }
+}
+
+/// The side of a pass that keeps the order: one thread.
+struct Pass<'a, W: Work, S> {
+    shared: &'a Shared<'a, W>,
+    settings: Settings,
     sink: &'a mut S,
-    part: W::Part,
-    in_part: usize,
+    /// Pieces that wait for those before them.
+    scanned: BTreeMap<u64, Box<ScannedPiece>>,
+    next_piece: u64,
+    /// How many there are, once that is known.
+    pieces: Option<u64>,
+    source: Option<JoinedSource>,
+    /// Events for the next batch.
+    batch: Vec<Gathered>,
+    batch_bytes: usize,
+    batches: u64,
+    /// Parts that wait for those before them.
+    made: BTreeMap<u64, Option<W::Part>>,
+    next_part: u64,
+    damages: Damages,
     seen: Seen,
 }
 
+/// The source whose pieces are being joined.
+struct JoinedSource {
+    number: usize,
+    ends_events: bool,
+    joiner: Joiner<PieceText>,
+}
+
 impl<W: Work, S: FnMut(W::Part) -> Result<ControlFlow<()>>> Pass<'_, W, S> {
-    fn events(&mut self, events: impl Iterator<Item = Event>) -> Result<ControlFlow<()>> {
-        for event in events {
-            if !self.filter.matches(&event) {
-                continue;
+    fn run(&mut self, done: &Receiver<Done<W::Part>>) -> Result<()> {
+        while !self.is_over() {
+            let Ok(done) = done.recv() else {
+                bail!("a thread of the search died");
+            };
+            match done {
+                Done::Failed(error) => return Err(error),
+                Done::Fed(pieces) => self.pieces = Some(pieces),
+                Done::Scanned(piece) => {
+                    self.scanned.insert(piece.number, piece);
+                }
+                Done::Made {
+                    number,
+                    events,
+                    part,
+                } => {
+                    self.seen.events += events;
+                    self.made.insert(number, part);
+                    if self.give()?.is_break() {
+                        return Ok(());
+                    }
+                }
             }
-            self.seen.events += 1;
-            self.work.event(&event, &mut self.part);
-            self.in_part += 1;
-            if self.in_part == PART_EVENTS_MAX && self.give()?.is_break() {
+            self.join()?;
+        }
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.pieces == Some(self.next_piece)
+            && self.source.is_none()
+            && self.next_part == self.batches
+    }
+
+    /// Gives the parts whose turn it is to the sink.
+    fn give(&mut self) -> Result<ControlFlow<()>> {
+        while let Some(part) = self.made.remove(&self.next_part) {
+            self.next_part += 1;
+            if let Some(part) = part
+                && (self.sink)(part)?.is_break()
+            {
                 return Ok(ControlFlow::Break(()));
             }
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn give(&mut self) -> Result<ControlFlow<()>> {
-        if self.in_part == 0 {
-            return Ok(ControlFlow::Continue(()));
+    /// Joins the pieces whose turn it is, as long as not too many events wait to be worked on.
+    fn join(&mut self) -> Result<()> {
+        while !is_enough(self.batches - self.next_part)
+            && let Some(scanned) = self.scanned.remove(&self.next_piece)
+        {
+            self.next_piece += 1;
+            self.damages.add(&scanned.place, scanned.damage);
+            if self.source.as_ref().map(|source| source.number) != Some(scanned.source) {
+                self.end_source()?;
+                let scanner = &self.shared.scanner;
+                let timeout_ms = self.settings.timeout_ms;
+                let ends_events = scanned.ends_events;
+                self.source = Some(JoinedSource {
+                    number: scanned.source,
+                    ends_events,
+                    joiner: Joiner::new(scanner, Reach::USUAL, timeout_ms, ends_events),
+                });
+            }
+            if let Some(source) = &mut self.source {
+                let shown = || format!("cannot read {} again", scanned.place.path.display());
+                source.joiner.push(scanned.piece).with_context(shown)?;
+            }
+            self.drain();
+            self.shared.jobs.joined();
         }
-        self.in_part = 0;
-        (self.sink)(std::mem::replace(&mut self.part, self.work.part()))
+        if self.pieces == Some(self.next_piece) {
+            self.end_source()?;
+        }
+        Ok(())
+    }
+
+    fn end_source(&mut self) -> Result<()> {
+        if let Some(source) = &mut self.source {
+            source.joiner.end().context("cannot read the log again")?;
+            self.drain();
+            self.send();
+            self.source = None;
+        }
+        Ok(())
+    }
+
+    /// Takes the events that are ready to their batches.
+    fn drain(&mut self) {
+        while let Some(event) = self.source.as_mut().and_then(|source| source.joiner.take()) {
+            self.batch_bytes += event.bytes();
+            self.batch.push(event);
+            if self.batch_bytes >= BATCH_BYTES {
+                self.send();
+            }
+        }
+    }
+
+    fn send(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        self.batch_bytes = 0;
+        self.shared.jobs.add(Batch {
+            number: self.batches,
+            ends_events: self
+                .source
+                .as_ref()
+                .is_some_and(|source| source.ends_events),
+            events: std::mem::take(&mut self.batch),
+        });
+        self.batches += 1;
     }
 }
-
-/// Events of one part.
-const PART_EVENTS_MAX: usize = 512;

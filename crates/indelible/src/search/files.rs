@@ -1,53 +1,14 @@
-//! Audit logs as files: one, or those of a folder from the oldest to the newest.
+//! Audit logs as files: one, or those of a folder from the oldest to the newest; plain, or
+//! compressed, which their first bytes tell.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
-use std::ops::ControlFlow;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Takes a line without its newline.
-pub(super) type TakeLine<'a> = dyn FnMut(&[u8]) -> Result<ControlFlow<()>> + 'a;
-
-/// Gives every line of the log at `path`.
-pub(super) fn read(path: &Path, take: &mut TakeLine<'_>) -> Result<ControlFlow<()>> {
-    for file in in_order(path)? {
-        let flow =
-            read_file(&file, take).with_context(|| format!("cannot read {}", file.display()))?;
-        if flow.is_break() {
-            return Ok(flow);
-        }
-    }
-    Ok(ControlFlow::Continue(()))
-}
-
-fn read_file(path: &Path, take: &mut TakeLine<'_>) -> Result<ControlFlow<()>> {
-    let mut reader = BufReader::with_capacity(READ_BYTES, File::open(path)?);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if reader
-            .by_ref()
-            .take(LINE_BYTES_MAX)
-            .read_until(b'\n', &mut line)?
-            == 0
-        {
-            return Ok(ControlFlow::Continue(()));
-        }
-        if line.last() == Some(&b'\n') {
-            line.pop();
-        } else if line.len() as u64 == LINE_BYTES_MAX {
-            // The rest of an endless line is no record of its own.
-            reader.skip_until(b'\n')?;
-        }
-        if take(&line)?.is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
-    }
-}
-
-/// The file itself, or `audit.log.N` … `audit.log.1`, `audit.log` of a folder.
+/// The file itself, or `audit.log.N` … `audit.log.1`, `audit.log` of a folder, compressed ones
+/// (`audit.log.3.gz`) among them.
 pub(crate) fn in_order(path: &Path) -> Result<Vec<PathBuf>> {
     let shown = || format!("cannot list {}", path.display());
     if !fs::metadata(path)
@@ -66,6 +27,10 @@ pub(crate) fn in_order(path: &Path) -> Result<Vec<PathBuf>> {
         else {
             continue;
         };
+        let rest = ENDINGS
+            .iter()
+            .find_map(|ending| rest.strip_suffix(ending))
+            .unwrap_or(rest);
         let number = match rest.strip_prefix('.').map(str::parse::<u32>) {
             None if rest.is_empty() => 0,
             Some(Ok(number)) => number,
@@ -77,7 +42,69 @@ pub(crate) fn in_order(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(numbered.into_iter().map(|(_, path)| path).collect())
 }
 
-/// Bytes per read.
-const READ_BYTES: usize = 1 << 20;
-/// Longest line that is kept; a kernel record has at most 8,970 bytes, its enrichment as many.
-const LINE_BYTES_MAX: u64 = 1 << 20;
+/// A log that was opened.
+pub(super) enum Opened {
+    /// It can be read anywhere; its length in bytes.
+    Plain(File, u64),
+    /// It can be read once, from front to back.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// Opens a log.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(super) fn open(path: &Path) -> Result<Opened> {
+    let shown = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).with_context(shown)?;
+    let status = file.metadata().with_context(shown)?;
+    let mut head = Vec::new();
+    (&mut file)
+        .take(HEAD_BYTES)
+        .read_to_end(&mut head)
+        .with_context(shown)?;
+    let compression = Compression::of(&head);
+    if status.is_file() && compression.is_none() {
+        return Ok(Opened::Plain(file, status.len()));
+    }
+    let whole = io::Cursor::new(head).chain(file);
+    Ok(Opened::Stream(match compression {
+        None => Box::new(whole),
+        Some(Compression::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        Some(Compression::Zstd) => {
+            Box::new(zstd::stream::read::Decoder::new(whole).with_context(shown)?)
+        }
+        Some(Compression::Xz) => Box::new(lzma_rust2::XzReader::new_mem_limit(
+            whole,
+            true,
+            XZ_MEMORY_KIB_MAX,
+        )),
+    }))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compression {
+    Gzip,
+    Zstd,
+    Xz,
+}
+
+impl Compression {
+    fn of(head: &[u8]) -> Option<Self> {
+        [
+            (Self::Gzip, &[0x1f, 0x8b][..]),
+            (Self::Zstd, &[0x28, 0xb5, 0x2f, 0xfd]),
+            (Self::Xz, &[0xfd, b'7', b'z', b'X', b'Z', 0]),
+        ]
+        .into_iter()
+        .find(|(_, magic)| head.starts_with(magic))
+        .map(|(compression, _)| compression)
+    }
+}
+
+/// What the names of compressed files end in.
+const ENDINGS: [&str; 3] = [".gz", ".zst", ".xz"];
+/// Memory for a dictionary: `xz -9` needs 64 MiB.
+const XZ_MEMORY_KIB_MAX: u32 = 80 << 10;
+/// Bytes that tell how a file is compressed.
+const HEAD_BYTES: u64 = 6;

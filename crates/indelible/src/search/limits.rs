@@ -7,3 +7,12 @@ pub(crate) const CHECKPOINT_BYTES_MAX: u64 = 4096;
 
 /// Longest line of a log that a checkpoint is kept of.
 pub(crate) const CHECKPOINT_LINE_BYTES_MAX: u64 = 1 << 20;
+
+/// Pieces of a log that are scanned and not joined to those before them yet.
+pub(crate) const PIECES_AHEAD_MAX: usize = 6;
+
+/// Batches of events that are made into parts, or wait to be.
+pub(crate) const BATCHES_MAX: u64 = 8;
+
+/// Bytes of the events of one batch, but for the last event.
+pub(crate) const BATCH_BYTES: usize = 256 << 10;

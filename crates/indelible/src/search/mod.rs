@@ -7,17 +7,23 @@
 pub(crate) mod arguments;
 pub(crate) mod ausearch;
 mod checkpoint;
+mod damage;
 pub(crate) mod engine;
 mod entries;
+mod feed;
 pub(crate) mod files;
+mod follow;
 mod limits;
+mod piece;
 pub(crate) mod place;
 pub(crate) mod print;
 mod request;
 pub(crate) mod resolve;
 mod show;
+mod stream;
 mod tree;
 pub(crate) mod words;
+mod workers;
 
 use std::path::PathBuf;
 

@@ -18,7 +18,7 @@ use super::print::{self, Form, Print};
 use super::resolve::{self, Manner, Refused};
 use super::show::{Frame, Reverse, Straight};
 use super::tree::{Tree, TreeWork};
-use super::{Source, engine};
+use super::{Source, engine, follow};
 use crate::terminal::Output;
 use crate::user::LocalNames;
 
@@ -61,6 +61,7 @@ pub(crate) struct Request {
 enum Order {
     Straight,
     Reverse,
+    Follow,
     Count,
     Tree,
 }
@@ -95,10 +96,11 @@ impl Request {
                 _ if show.tree => Order::Tree,
                 _ if show.count => Order::Count,
                 _ if show.reverse => Order::Reverse,
+                _ if show.follow => Order::Follow,
                 _ => Order::Straight,
             },
             limit: if show.just_one { Some(1) } else { show.limit },
-            flush: show.line_buffered,
+            flush: show.line_buffered || show.follow,
             resolve: !show.no_resolve,
             timeout_ms: resolve::timeout_ms(arguments.place.eoe_timeout.as_deref())?,
             manner,
@@ -135,7 +137,7 @@ impl Request {
         match self.order {
             Order::Tree => self.tree(source, names),
             Order::Count => self.count(source),
-            Order::Straight | Order::Reverse => self.print(source, names),
+            Order::Straight | Order::Reverse | Order::Follow => self.print(source, names),
         }
     }
 
@@ -173,6 +175,10 @@ impl Request {
             }
         }
         let sink = |part| shown.take(&part);
+        if self.order == Order::Follow {
+            follow::follow(sources, &self.criteria, &print, sink)?;
+            return shown.finish();
+        }
         engine::run(sources, &self.criteria, &print, sink, settings)?;
         shown.finish()
     }
@@ -243,6 +249,8 @@ impl Request {
     fn settings(&self) -> engine::Settings {
         engine::Settings {
             timeout_ms: self.timeout_ms,
+            // ausearch passes over them in silence.
+            reports_damage: self.manner == Manner::Native,
         }
     }
 }

@@ -102,6 +102,7 @@ const WORDS: &[Word] = &[
     word("-w", "--word", Takes::Nothing),
     word("-x", "--executable", Takes::Value),
     word("", "--count", Takes::Nothing),
+    word("", "--follow", Takes::Nothing),
     word("", "--limit", Takes::Value),
     word("", "--no-resolve", Takes::Nothing),
     word("", "--reverse", Takes::Nothing),
