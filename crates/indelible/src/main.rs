@@ -18,6 +18,7 @@ mod search;
 mod terminal;
 mod user;
 mod verify;
+mod words;
 
 use std::process::ExitCode;
 

@@ -60,7 +60,7 @@ pub(super) fn normalised(arguments: Vec<OsString>) -> Vec<OsString> {
     match &arguments[..] {
         [program, command, rest @ ..] if command == "search" => {
             let mut all = vec![program.clone(), command.clone()];
-            all.extend(words::lenient(rest));
+            all.extend(words::WORDS.lenient(rest));
             all
         }
         _ => arguments,

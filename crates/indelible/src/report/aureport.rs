@@ -9,11 +9,12 @@ use clap::{CommandFactory, Parser};
 
 use super::arguments::Arguments;
 use super::request::Request;
-use super::words::{self, NotAnOption};
+use super::words::WORDS;
 use crate::exit;
 use crate::search::place::{self, Found};
 use crate::search::{Manner, Source};
 use crate::terminal::Output;
+use crate::words::NotAnOption;
 
 /// Report about audit logs, as aureport does
 #[derive(Debug, Parser)]
@@ -37,7 +38,7 @@ pub(crate) fn run_as_tool(arguments: &[OsString]) -> Option<u8> {
 }
 
 fn run(arguments: &[OsString]) -> u8 {
-    let words = match words::strict(arguments) {
+    let words = match WORDS.strict(arguments) {
         Ok(words) => words,
         Err(error) => return refuse(&error.to_string(), error == NotAnOption::SecondReport),
     };

@@ -11,9 +11,10 @@ use clap::{CommandFactory, Parser};
 use super::arguments::Arguments;
 use super::place::Found;
 use super::resolve::{self, Manner};
-use super::words::{self, NotAnOption};
+use super::words::WORDS;
 use super::{Request, checkpoint, place};
 use crate::exit;
+use crate::words::NotAnOption;
 
 /// Find events in audit logs, as ausearch does
 #[derive(Debug, Parser)]
@@ -34,7 +35,7 @@ pub(crate) fn run(arguments: &[OsString]) -> u8 {
         help();
         return NOTHING;
     }
-    let words = match words::strict(arguments) {
+    let words = match WORDS.strict(arguments) {
         Ok(words) => words,
         Err(error) => {
             eprintln!("{error}");
