@@ -2,8 +2,10 @@
 
 mod agent;
 mod collector;
+mod completions;
 mod demo;
 mod detect;
+mod man;
 mod pki;
 mod prove;
 mod report;
@@ -42,6 +44,8 @@ enum Command {
     Rules(rules::Rules),
     Detect(detect::Detect),
     Status(status::Status),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs the command that the arguments name.
@@ -80,6 +84,8 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Rules(command) => command.run(),
         Command::Detect(command) => command.run(),
         Command::Status(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     };
     match outcome {
         Ok(code) => code.into(),
