@@ -137,10 +137,9 @@ mod tests {
             head: indelible_log::Hash([1; 32]),
         };
         let resumed = PeerStreams::new(vec![state]).of_peer("relp", "192.0.2.1");
-        assert_eq!(
-            (resumed.lock().id(), resumed.lock().next()),
-            (first.lock().id(), 7)
-        );
+        let id = first.lock().id();
+        let resumed_local = resumed.lock();
+        assert_eq!((resumed_local.id(), resumed_local.next()), (id, 7));
         assert!(!resumed.is_shared && others[2].is_shared);
     }
 
