@@ -45,10 +45,13 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("search") {
         search::run(&mut report)?;
     }
+    if wanted("sigma") {
+        programs::sigma(&mut report)?;
+    }
     report.write()
 }
 
 /// The benches, by name.
 const BENCHES: &[&str] = &[
-    "capture", "append", "deleted", "records", "rules", "syslog", "search",
+    "capture", "append", "deleted", "records", "rules", "syslog", "search", "sigma",
 ];
