@@ -10,6 +10,7 @@ mod deleted;
 mod programs;
 mod report;
 mod search;
+mod ssh;
 mod syslog;
 
 use anyhow::{Result, bail};
@@ -48,10 +49,13 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("sigma") {
         programs::sigma(&mut report)?;
     }
+    if wanted("ssh") {
+        ssh::run(&mut report)?;
+    }
     report.write()
 }
 
 /// The benches, by name.
 const BENCHES: &[&str] = &[
-    "capture", "append", "deleted", "records", "rules", "syslog", "search", "sigma",
+    "capture", "append", "deleted", "records", "rules", "syslog", "search", "sigma", "ssh",
 ];

@@ -41,11 +41,11 @@ pub struct AuditRecord<'a> {
 pub enum About {
     /// USER_AUTH of PAM: a password or an answer was checked.
     Credential,
-    /// USER_LOGIN: sshd's own word on a connection.
+    /// USER_LOGIN, sshd's own word on a connection, and USER_START, PAM's on a session.
     Login,
     /// USER_ERR: no such account, a wrong name.
     Error,
-    /// LOGIN, USER_START, CRED_ACQ: a session begins.
+    /// LOGIN, CRED_ACQ: a session begins.
     Session,
 }
 
@@ -53,9 +53,9 @@ pub enum About {
 pub fn read<'a>(record: &Record<'a>) -> Option<AuditRecord<'a>> {
     let about = match record.record_type() {
         USER_AUTH => About::Credential,
-        USER_LOGIN => About::Login,
+        USER_LOGIN | USER_START => About::Login,
         USER_ERR => About::Error,
-        USER_START | CRED_ACQ | RecordType::LOGIN => About::Session,
+        CRED_ACQ | RecordType::LOGIN => About::Session,
         _ => return None,
     };
     let mut found = AuditRecord {

@@ -27,6 +27,7 @@ pub(crate) struct Deferred {
     pub(crate) address: IpAddr,
     pub(crate) account: Option<Box<[u8]>>,
     pub(crate) success: bool,
+    pub(crate) session: Option<u32>,
 }
 
 impl Engine {
@@ -59,6 +60,7 @@ impl Engine {
                 .account
                 .map(|name| name[..name.len().min(limits::NAME_BYTES)].into()),
             success: found.success,
+            session: found.session.map(|(ses, _)| ses),
         });
         true
     }
@@ -140,6 +142,9 @@ impl Engine {
                 ..Connection::default()
             })
         });
+        let is_new = record
+            .session
+            .is_none_or(|ses| self.sessions.is_new(host, ses));
         let known = self.connections.at(slot);
         let mut delta = Delta {
             user,
@@ -150,22 +155,28 @@ impl Engine {
                 known.audit_tries += 1;
                 if known.audit_tries > known.tries + known.audit_surplus {
                     known.audit_surplus += 1;
+                    delta.audit_children = u64::from(!known.counted);
                     Engine::count(known, &mut delta, 1);
                 }
             }
-            (About::Login, success) if !told => {
+            (About::Login, true) if !told && is_new => {
                 delta.connected = !std::mem::replace(&mut known.counted, true);
-                if success && !std::mem::replace(&mut known.accepted, true) {
-                    self.tallies.apply(address, moment, &delta);
-                    let process = Some((host, pid));
-                    self.tallies
-                        .accepted(address, moment, None, user, None, process);
-                    return;
-                }
-                if !success && known.attempts == 0 {
-                    known.attempts = 1;
+                known.accepted = true;
+                self.tallies.apply(address, moment, &delta);
+                let process = Some((host, pid));
+                self.tallies
+                    .accepted(address, moment, None, user, None, process);
+                return;
+            }
+            (About::Login, false) if !told => {
+                delta.connected = !std::mem::replace(&mut known.counted, true);
+                // Tries by keyboard-interactive are those of children of this process.
+                let source = self.tallies.source(address, moment);
+                let of_children = std::mem::take(&mut source.audit_children) > 0;
+                if known.attempts == 0 && !of_children && !known.accepted {
                     delta.attempts = 1;
                 }
+                known.attempts = known.attempts.max(1);
             }
             _ => return,
         }

@@ -1,6 +1,6 @@
 //! Login sessions that sshd opened, and what was run in them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::limits::ssh::{COMMANDS_BYTES_MAX, COMMANDS_MAX, LOGINS_MAX};
 
@@ -32,6 +32,7 @@ pub(crate) struct Sessions {
     by_number: HashMap<(u32, u32), Session>,
     by_pid: HashMap<(u32, u32), u32>,
     command_bytes: usize,
+    counted: HashSet<(u32, u32)>,
 }
 
 impl Sessions {
@@ -45,6 +46,15 @@ impl Sessions {
         session.ses = ses;
         session.auid = auid;
         self.by_pid.insert((host, pid), ses);
+    }
+
+    /// Whether nobody has asked for this session before: two records tell of each login.
+    pub(crate) fn is_new(&mut self, host: u32, ses: u32) -> bool {
+        let counted = &mut self.counted;
+        if counted.len() >= 2 * LOGINS_MAX {
+            counted.clear();
+        }
+        counted.insert((host, ses))
     }
 
     pub(crate) fn command(&mut self, host: u32, ses: u32, time_ms: u64, line: Vec<u8>) {

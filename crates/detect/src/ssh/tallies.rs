@@ -45,6 +45,8 @@ pub(crate) struct Delta<'a> {
     pub(crate) interactive: u64,
     /// Of these, such whose `Failed` line may follow and names no process.
     pub(crate) unpaired: u64,
+    /// Of the failures, such of processes that have not said yet whether they serve a connection.
+    pub(crate) audit_children: u64,
     pub(crate) user: Option<(&'a [u8], Option<bool>)>,
 }
 
@@ -126,6 +128,7 @@ impl Tallies {
         source.failures += delta.failures;
         source.text_interactive += delta.interactive;
         source.pam_unpaired += delta.unpaired;
+        source.audit_children += delta.audit_children;
         if delta.failures + delta.probes > 0 {
             source
                 .methods

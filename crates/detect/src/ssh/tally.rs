@@ -116,6 +116,8 @@ pub(crate) struct Source {
     pub(crate) audit_orphans: u64,
     /// Of PAM's lines without a process id, those whose `Failed` line has not come.
     pub(crate) pam_unpaired: u64,
+    /// Tries that audit records tell of, of processes that no connection is known of.
+    pub(crate) audit_children: u64,
     /// When a message told of it last.
     pub(crate) text_ms: Option<u64>,
     /// Somebody got in after failures.

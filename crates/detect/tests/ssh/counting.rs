@@ -189,6 +189,29 @@ fn audit_records_alone() {
 }
 
 #[test]
+fn audit_records_alone_of_a_login_and_of_children() {
+    // keyboard-interactive: PAM is asked by children, USER_LOGIN is the connection's process's.
+    check(
+        &[
+            &audit("USER_AUTH", 9, 0, AUTH),
+            &audit("USER_AUTH", 10, 1, AUTH),
+            &audit("USER_LOGIN", 7, 2, LOGIN),
+        ],
+        &["192.0.2.1 2 2 1 0 probe: root=2"],
+    );
+    let opened = |kind, pid| {
+        audit(kind, pid, 3, "op=PAM:session_open grantors=? acct=\"root\"")
+            .replace("ses=4294967295", "ses=3")
+            .replace("auid=4294967295", "auid=0")
+            .replace("res=failed", "res=success")
+    };
+    check(
+        &[&opened("USER_START", 7), &opened("USER_LOGIN", 8)],
+        &["192.0.2.1 0 0 1 1 login: root=0"],
+    );
+}
+
+#[test]
 fn audit_records_beside_messages_count_nothing_twice() {
     let failed = format!("10:00:00 h sshd[7]: {PASSWORD}");
     let auth = audit("USER_AUTH", 7, 0, AUTH);

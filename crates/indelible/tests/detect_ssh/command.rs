@@ -80,6 +80,55 @@ fn the_first_table_has_the_shape_of_the_one_liner() {
 }
 
 #[test]
+fn json_is_what_the_schema_says() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let log = scratch.path().join("auth.log");
+    let odd = "2026-11-25T10:00:30Z web1 sshd[9]: Failed password for invalid user \\033[2J\\377 from 192.0.2.2 port 9 ssh2\n";
+    let unknown = "2026-11-25T10:00:31Z web1 sshd[9]: what is this 123\n";
+    let login = "2026-11-25T10:00:40Z web1 sshd[10]: Accepted publickey for root from 192.0.2.2 port 10 ssh2: ED25519 SHA256:abc\n";
+    fs::write(&log, attack("192.0.2.2", 12) + odd + unknown + login).expect("a file");
+    let report = json(&[&log], &[]);
+    let schema = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/schemas/detect-ssh.json"
+    );
+    let schema: Value = serde_json::from_slice(&fs::read(schema).expect("a schema")).expect("JSON");
+    let same = |schema: &Value, value: &Value| {
+        let known: Vec<&String> = schema["properties"]
+            .as_object()
+            .expect("properties")
+            .keys()
+            .collect();
+        let mut found: Vec<&String> = value.as_object().expect("an object").keys().collect();
+        found.sort();
+        let mut known = known;
+        known.sort();
+        assert_eq!(found, known);
+    };
+    let properties = &schema["properties"];
+    same(&schema, &report);
+    same(&properties["sources"]["items"], &report["sources"][0]);
+    same(&properties["lines"], &report["lines"]);
+    assert_eq!(report["sources"][0]["users"][2]["name"], "\u{1b}[2J\\377");
+    assert_eq!(
+        report["lines"]["not_understood_shapes"][0]["shape"],
+        "what is this ###"
+    );
+    assert_eq!(report["findings"][0]["kind"], "compromised");
+    assert_eq!(report["findings"][0]["key"], "ED25519 SHA256:abc");
+    assert_eq!(
+        report["findings"][0]["lines"][0],
+        format!("{}:15", log.display())
+    );
+    // A table shows such names without what a terminal would obey.
+    let table = detect(&[&log], &[]);
+    assert!(
+        table.contains("\\033[2J\\377") && !table.contains('\u{1b}'),
+        "{table}"
+    );
+}
+
+#[test]
 fn exit_codes() {
     let scratch = tempfile::tempdir().expect("a folder");
     let log = scratch.path().join("auth.log");
