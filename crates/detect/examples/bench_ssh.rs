@@ -71,7 +71,7 @@ fn write_log(path: &Path, bytes: u64) -> std::io::Result<()> {
             number % 1_000_000
         );
         // A few sources make most of the noise.
-        let source = if number % 3 == 0 {
+        let source = if number.is_multiple_of(3) {
             number * 2_654_435_761 % 20_000
         } else {
             number * 40_503 % 50

@@ -27,6 +27,8 @@ pub(super) struct Due {
     channel: Channel,
     bytes: Vec<u8>,
     at: LineId,
+    /// The source says that the line is not whole.
+    is_cut: bool,
     /// Time of the item; of one without a time, that of the item before.
     time_ms: u64,
     what: What,
@@ -54,6 +56,7 @@ impl Due {
             channel,
             bytes: Vec::new(),
             at: LineId::default(),
+            is_cut: false,
             time_ms: 0,
             what: What::Nothing,
             assembler: Assembler::new(Settings::FILE),
@@ -63,6 +66,10 @@ impl Due {
 
     pub(super) fn set_channel(&mut self, channel: Channel) {
         self.channel = channel;
+    }
+
+    pub(super) fn set_cut(&mut self, is_cut: bool) {
+        self.is_cut = is_cut;
     }
 
     pub(super) fn time_ms(&self) -> u64 {
@@ -181,7 +188,11 @@ impl Due {
                     host: &self.bytes[host.clone()],
                     pid: *pid,
                     text: &self.bytes[text.clone()],
-                    line_bytes: self.bytes.len(),
+                    line_bytes: if self.is_cut {
+                        usize::MAX
+                    } else {
+                        self.bytes.len()
+                    },
                 };
                 engine.line(self.at, self.channel, &line);
             }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use indelible_detect::ssh::journal::Entry;
 use indelible_detect::ssh::{Calendar, Channel, Engine, LineId};
 use indelible_log::dir::RealDir;
+use indelible_log::entry::{CUT_BY_SOURCE, CUT_BY_US};
 use indelible_log::{EntryRef, Kind, LogReader, StreamId};
 use indelible_record::RecordType;
 
@@ -128,12 +129,15 @@ impl StoreFeed {
                 return Ok(self.due.look_journal(at, read));
             }
             kind => {
-                let payload = entry.payload();
+                // A receiver without connections puts the sender's address in front.
+                let payload = entry.syslog().map_or(entry.payload(), |(_, text)| text);
                 buffer.extend_from_slice(payload.strip_suffix(b"\n").unwrap_or(payload));
                 place = if kind == Kind::Syslog { 2 } else { 3 };
             }
         }
         self.due.set_channel(Channel(self.channel + place));
+        self.due
+            .set_cut(header.flags & (CUT_BY_SOURCE | CUT_BY_US) != 0);
         let zone = &self.zone;
         let to_utc = |local_s| zone.to_utc(local_s);
         let captured_s = i64::try_from(header.time_ns / 1_000_000_000).unwrap_or(i64::MAX);
