@@ -3,3 +3,4 @@
 mod command;
 mod lab;
 mod sshd;
+mod store;
