@@ -2,7 +2,7 @@
 //! compressed, which their first bytes tell.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -80,6 +80,22 @@ pub(super) fn open(path: &Path) -> Result<Opened> {
             XZ_MEMORY_KIB_MAX,
         )),
     }))
+}
+
+/// The text of a log, unpacked, from front to back.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn text(path: &Path) -> Result<Box<dyn Read + Send>> {
+    Ok(match open(path)? {
+        Opened::Plain(mut file, _) => {
+            // Its first bytes were looked at.
+            file.rewind()
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            Box::new(file)
+        }
+        Opened::Stream(stream) => stream,
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -163,6 +163,24 @@ fn rotated_files_standard_input_the_journal_and_audit_logs() {
         format!("{}:1", path("auth.log.1").display())
     );
 
+    // The older half packed: its name and its bytes say with what.
+    for (program, ending) in [("gzip", "gz"), ("xz", "xz"), ("zstd", "zst")] {
+        if !Path::new("/usr/bin").join(program).exists() {
+            eprintln!("skipped: no {program}");
+            continue;
+        }
+        let packed = path(&format!("auth.log.2.{ending}"));
+        let options = ["-c", "-k", "-q"];
+        let output = Command::new(program)
+            .args(options)
+            .arg(path("auth.log.1"))
+            .output();
+        fs::write(&packed, output.expect("it starts").stdout).expect("a file");
+        let both = json(&[&packed, &path("auth.log")], &[]);
+        assert_eq!(both["total"]["failures"], 12, "{program}");
+        fs::remove_file(packed).expect("a file");
+    }
+
     // The same tries in the journal and in the audit log: nothing is counted twice.
     let journal: String = (0..12)
         .map(|number| {

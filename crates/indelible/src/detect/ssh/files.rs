@@ -207,12 +207,8 @@ impl FileFeed {
         let (stream, changed): (Box<dyn Read>, SystemTime) = match part {
             Part::Stream(_, stream) => (stream, now),
             Part::File(path) => {
-                let shown = || format!("cannot read {}", path.display());
                 let changed = fs::metadata(&path).and_then(|status| status.modified());
-                (
-                    super::text::open(&path).with_context(shown)?,
-                    changed.unwrap_or(now),
-                )
+                (crate::search::files::text(&path)?, changed.unwrap_or(now))
             }
         };
         let changed_s = changed

@@ -1,13 +1,6 @@
-//! Bytes of logs: opened, and cut into lines and journal entries of bounded length.
+//! Bytes of logs, cut into lines and journal entries of bounded length.
 
-use std::fs::File;
 use std::io::{self, BufRead, Read};
-use std::path::Path;
-
-/// Opens a log, whatever it is compressed with.
-pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    Ok(Box::new(File::open(path)?))
-}
 
 /// Appends a line without its line feed; no at the end. What a line has beyond the limit is lost.
 pub(super) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
