@@ -12,6 +12,7 @@ pub(crate) mod aureport;
 mod logs;
 pub(crate) mod request;
 mod select;
+mod steps;
 pub(crate) mod words;
 
 pub(crate) use request::Request;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 use indelible_query::criteria::{Criteria, Filter};
 use indelible_query::report::{
-    Change, Detail, Escape, Form, Kind, Outcome, Partial, Remarks, Report, Table, Times,
+    Change, Detail, Escape, Form, Kind, Outcome, Over, Partial, Remarks, Report, Table, Times,
 };
 use indelible_record::write::Locale;
 use indelible_record::{Event, Names, NoNames, Stamp};
@@ -14,8 +14,8 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use super::arguments::Arguments;
-use super::logs;
 use super::select::Selection;
+use super::{logs, steps};
 use crate::search::engine::{self, Work};
 use crate::search::{Manner, Source, print, resolve};
 use crate::terminal::Output;
@@ -30,6 +30,10 @@ pub(crate) enum NotARequest {
     NoSuchReport(String),
     #[error("Unknown option ({0})")]
     NoSuchForm(String),
+    #[error("--rate goes with keys only: report keys --rate")]
+    NoRate,
+    #[error("{0:?} is no interval; write 10s, 5m, 1h or 1d")]
+    NotAnInterval(String),
     #[error(transparent)]
     Timeout(#[from] resolve::NotATimeout),
 }
@@ -53,14 +57,24 @@ pub(super) enum What {
     Table,
     /// The times of each log file.
     Logs,
+    /// Something over time, in steps of so many seconds.
+    Steps(Over, u64),
 }
 
 impl Request {
     /// The request that the options describe.
     pub(crate) fn new(arguments: &Arguments, manner: Manner) -> Result<Self, NotARequest> {
         let word = arguments.report.as_deref().unwrap_or("totals");
+        if arguments.rate && word != "keys" {
+            return Err(NotARequest::NoRate);
+        }
+        let interval = arguments.interval.as_deref().unwrap_or("1h");
+        let interval_s = steps::interval_s(interval)
+            .ok_or_else(|| NotARequest::NotAnInterval(interval.to_owned()))?;
         let (what, kind) = match word {
             "logs" => (What::Logs, Kind::Totals),
+            "timeline" => (What::Steps(Over::Types, interval_s), Kind::Totals),
+            "keys" if arguments.rate => (What::Steps(Over::Keys, interval_s), Kind::Key),
             word => {
                 let kind = Kind::from_word(word);
                 let kind = kind.ok_or_else(|| NotARequest::NoSuchReport(word.to_owned()))?;
@@ -116,7 +130,7 @@ impl Request {
     /// Whether a summary is asked for of a report that has none: what aureport says it does not
     /// implement.
     pub(crate) fn lacks_summary(&self, arguments: &Arguments) -> bool {
-        let has_none = self.what == What::Logs || self.report.kind == Kind::Tty;
+        let has_none = self.what != What::Table || self.report.kind == Kind::Tty;
         arguments.summary && has_none
     }
 
@@ -131,6 +145,8 @@ impl Request {
         match self.what {
             What::Table => Table::new(self.report).begin(&mut out),
             What::Logs => logs::begin(self.report.form, &mut out),
+            // These write themselves at once.
+            What::Steps(..) => {}
         }
         out
     }
@@ -165,6 +181,9 @@ impl Request {
             What::Logs => {
                 logs::run(self, source, &place, &mut output)?;
                 (true, Remarks::default())
+            }
+            What::Steps(over, interval_s) => {
+                steps::run(self, over, interval_s, source, &place, &mut output)?
             }
         };
         output.flush()?;

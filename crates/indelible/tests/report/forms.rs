@@ -84,3 +84,38 @@ fn both_spellings_are_one_report() {
     }
     assert_eq!(run(&["nonsense", &input("files")]).1, Some(2));
 }
+
+#[test]
+fn keys_and_types_over_time() {
+    let words = ["keys", "--rate", "--interval=10s", "--format=json"];
+    let (json, code) = run(&[&words[..], &[&input("files")]].concat());
+    assert_eq!(code, Some(0));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let rows = json["rows"].as_array().expect("rows");
+    let events = |name: &str| -> u64 {
+        let of = rows.iter().filter(|row| row["key"] == name);
+        of.map(|row| row["events"].as_u64().expect("a number"))
+            .sum()
+    };
+    // The summary of keys counts the same events.
+    let (summary, _) = run(&["keys", "--summary", &input("files")]);
+    let total = |name: &str| {
+        let ending = format!("  {name}");
+        let line = summary.lines().find(|line| line.ends_with(&ending));
+        line.expect("a line")
+            .split(' ')
+            .next()
+            .expect("a word")
+            .parse::<u64>()
+    };
+    assert_eq!(Ok(events("watch")), total("watch"));
+    assert_eq!(Ok(events("exec")), total("exec"));
+    assert!(rows.iter().all(|row| row["bytes"].as_u64() > Some(100)));
+    let (text, _) = run(&["timeline", "--interval=1m", &input("logins")]);
+    assert!(text.contains(" 22:13:00 USER_LOGIN "), "{text}");
+    assert_eq!(run(&["files", "--rate", &input("files")]).1, Some(2));
+    assert_eq!(
+        run(&["timeline", "--interval=0", &input("files")]).1,
+        Some(2)
+    );
+}

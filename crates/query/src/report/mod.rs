@@ -34,6 +34,7 @@ mod facts;
 mod kind;
 mod partial;
 mod read;
+mod steps;
 mod table;
 mod tally;
 mod totals;
@@ -44,6 +45,7 @@ mod write;
 pub use facts::Outcome;
 pub use kind::{Column, Kind};
 pub use partial::Partial;
+pub use steps::{Counts, Over, Steps};
 pub use table::{Remarks, Table, Times};
 pub use write::{Escape, push_csv_text};
 

@@ -331,4 +331,4 @@ fn push_json_time(stamp: Option<Stamp>, out: &mut Vec<u8>) {
     }
 }
 
-const NOTHING: &[u8] = b"<no events of interest were found>\n\n";
+pub(super) const NOTHING: &[u8] = b"<no events of interest were found>\n\n";

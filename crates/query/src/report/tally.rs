@@ -112,7 +112,7 @@ impl Numbers {
 }
 
 /// What an entry takes besides its text, about: its place in the table, its length, its count.
-const ENTRY_BYTES: usize = 64;
+pub(super) const ENTRY_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
