@@ -1,8 +1,8 @@
 //! Which bytes a matching event's records must hold.
 //!
-//! A string stands in a record as it is, or in upper-case hexadecimal where its writer had to
-//! encode it (`audit_log_n_hex` of the kernel, `audit_encode_value` of its user space); so each
-//! gives two needles. A number stands there as `name=number`. What can be written in more ways
+//! A string stands in a record as it is, or in hexadecimal where its writer had to encode it: in
+//! upper case as the kernel does (`audit_log_n_hex`) and most of its user space, or in lower case; so
+//! each gives three needles. A number stands there as `name=number`. What can be written in more ways
 //! than can be listed gives none.
 
 use std::net::IpAddr;
@@ -175,7 +175,7 @@ fn text(field: &EventField, bytes: &[u8]) -> Strings {
     if *field == EventField::Message {
         return needles;
     }
-    needles.push(upper_hex(bytes));
+    needles.extend(hexadecimal(bytes));
     if matches!(field, EventField::Argument | EventField::CommandLine) {
         // A long argument is cut into pieces, and the text may stand across a cut: `a1[0]=`.
         needles.push(b"]=".to_vec());
@@ -190,15 +190,15 @@ fn has_letters(bytes: &[u8]) -> bool {
         .any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
 }
 
-fn upper_hex(bytes: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let digits = |byte: &u8| {
-        [
-            DIGITS[usize::from(byte >> 4)],
-            DIGITS[usize::from(byte & 15)],
-        ]
-    };
-    bytes.iter().flat_map(digits).collect()
+/// In upper and in lower case.
+fn hexadecimal(bytes: &[u8]) -> [Vec<u8>; 2] {
+    [b"0123456789ABCDEF", b"0123456789abcdef"].map(|digits: &[u8; 16]| {
+        bytes
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(|digit| digits[usize::from(digit)])
+            .collect()
+    })
 }
 
 fn named(name: &str, value: &str) -> Vec<u8> {
@@ -246,9 +246,11 @@ fn of_network(field: &EventField, network: Network) -> Option<Strings> {
     if shared < 4 {
         dotted.push(String::new());
     }
+    let [upper, lower] = hexadecimal(octets);
     // A program may have written ::ffff:a00:1.
     Some(vec![
-        upper_hex(octets),
+        upper,
+        lower,
         dotted.join(".").into_bytes(),
         b":ffff:".to_vec(),
         b":FFFF:".to_vec(),

@@ -4,6 +4,7 @@
 //! match; each is asked of all events.
 
 use indelible_query::criteria::{Condition, Criteria, Filter, Number, Pattern, Text, contains};
+use indelible_query::expr::Where;
 use indelible_record::{Assembler, Event, Record, Settings};
 
 const LOGS: [&[u8]; 2] = [
@@ -36,15 +37,18 @@ fn an_event_that_matches_holds_a_needle() {
     events.extend(assembled(MORE.as_bytes()));
     events.extend(assembled(&damaged(MORE.as_bytes(), &mut random)));
     events.extend(assembled(&damaged(LOGS[1], &mut random)));
+    let made: [fn(&Event, &mut Random) -> Criteria; 2] = [of_conditions, of_expression];
+    for of in made {
+        check(&events, of, &mut random);
+    }
+}
+
+/// Asks 600 criteria of all events.
+fn check(events: &[Event], of: fn(&Event, &mut Random) -> Criteria, random: &mut Random) {
     let (mut matched, mut with_needles) = (0, 0);
     for _ in 0..600 {
         let event = &events[random.below(events.len())];
-        let criteria = Criteria {
-            conditions: (0..1 + random.below(2))
-                .map(|_| condition(event, &mut random))
-                .collect(),
-            ..Criteria::default()
-        };
+        let criteria = of(event, random);
         let Some(needles) = criteria.needles() else {
             continue;
         };
@@ -61,6 +65,103 @@ fn an_event_that_matches_holds_a_needle() {
     }
     println!("{with_needles} criteria with needles, {matched} matches");
     assert!(with_needles > 100 && matched > 500);
+}
+
+fn of_conditions(event: &Event, random: &mut Random) -> Criteria {
+    Criteria {
+        conditions: (0..1 + random.below(2))
+            .map(|_| condition(event, random))
+            .collect(),
+        ..Criteria::default()
+    }
+}
+
+/// `--where`, beside an option or alone.
+fn of_expression(event: &Event, random: &mut Random) -> Criteria {
+    let mut text = test(event, random);
+    for _ in 0..random.below(3) {
+        let joined = random.pick(&["and", "or", "and not"]);
+        text = format!("({text}) {joined} {}", test(event, random));
+    }
+    let expression = Where::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    Criteria {
+        conditions: (0..random.below(4) / 3)
+            .map(|_| condition(event, random))
+            .collect(),
+        expression: Some(expression),
+        ..Criteria::default()
+    }
+}
+
+/// A test of a value that the event holds, under a name that may have it.
+fn test(event: &Event, random: &mut Random) -> String {
+    let fields = fields(event);
+    let (name, value) = match fields.is_empty() {
+        true => (b"pid".to_vec(), b"1".to_vec()),
+        false => random.pick(&fields).clone(),
+    };
+    let name = String::from_utf8_lossy(&name).into_owned();
+    let is_plain = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    let number = std::str::from_utf8(&value)
+        .ok()
+        .and_then(|text| text.parse::<i64>().ok());
+    let quoted = |value: &[u8]| -> String {
+        let bytes = value.iter().map(|byte| format!("\\x{byte:02x}"));
+        format!("\"{}\"", bytes.collect::<String>())
+    };
+    const NUMBERS: [&str; 9] = [
+        "pid", "ppid", "exit", "auid", "uid", "gid", "euid", "ses", "syscall",
+    ];
+    const TEXTS: [&str; 10] = [
+        "key", "exe", "comm", "cwd", "terminal", "path", "argv", "cmdline", "message", "any",
+    ];
+    if let Some(number) = number
+        && random.below(2) == 0
+    {
+        let field = match NUMBERS.contains(&name.as_str()) {
+            true => name.as_str(),
+            false => random.pick(&NUMBERS),
+        };
+        return match random.below(4) {
+            0 => format!("{field} in ({number}, 7)"),
+            1 => format!("{field} >= {number}"),
+            _ => format!("{field} = {number}"),
+        };
+    }
+    let known: &[&str] = match name.as_str() {
+        "name" => &["path"],
+        "a0" | "a1" => &["argv", "cmdline"],
+        "proctitle" => &["cmdline"],
+        "key" => &["key"],
+        "exe" | "comm" | "cwd" | "terminal" => &["any", "message"],
+        _ => &[],
+    };
+    let raw = format!("raw.{name}");
+    let mut places: Vec<&str> = known.to_vec();
+    match is_plain {
+        true => places.push(&raw),
+        false => places.extend(TEXTS),
+    }
+    let field = match random.below(5) {
+        0 => *random.pick(&TEXTS),
+        _ => *random.pick(&places),
+    };
+    let start = random.below(value.len() + 1);
+    let part = &value[start..start + random.below(value.len() - start + 1)];
+    match random.below(7) {
+        0 => format!("exists({field})"),
+        1 => format!("{field} ~ {}*", quoted(&value[..start])).replace("\"*", "*\""),
+        2 => format!("{field} in ({}, {})", quoted(&value), quoted(part)),
+        3 => format!("{field} = {}i", quoted(&value)),
+        4 | 5 => {
+            let quoted = quoted(part);
+            format!("{field} ~ \"*{}*\"", quoted.trim_matches('"'))
+        }
+        _ => format!("{field} = {}", quoted(&value)),
+    }
 }
 
 fn assembled(log: &[u8]) -> Vec<Event> {
@@ -88,9 +189,9 @@ fn damaged(log: &[u8], random: &mut Random) -> Vec<u8> {
     log
 }
 
-/// A condition on a value that the event holds.
-fn condition(event: &Event, random: &mut Random) -> Condition {
-    let fields: Vec<(Vec<u8>, Vec<u8>)> = event
+/// The decoded value of each field.
+fn fields(event: &Event) -> Vec<(Vec<u8>, Vec<u8>)> {
+    event
         .records()
         .flat_map(|record| {
             let record_type = record.record_type();
@@ -99,7 +200,12 @@ fn condition(event: &Event, random: &mut Random) -> Condition {
             };
             record.fields().map(value)
         })
-        .collect();
+        .collect()
+}
+
+/// A condition on a value that the event holds.
+fn condition(event: &Event, random: &mut Random) -> Condition {
+    let fields = fields(event);
     let (name, value) = match fields.is_empty() {
         true => (Vec::new(), Vec::new()),
         false => random.pick(&fields).clone(),
