@@ -253,6 +253,7 @@ impl Request {
             timeout_ms: self.timeout_ms,
             // aureport passes over them in silence.
             reports_damage: self.manner == Manner::Native,
+            ..engine::Settings::default()
         }
     }
 }

@@ -144,12 +144,14 @@ pub(crate) struct Place {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["input", "store"])]
     pub(crate) spool: Option<PathBuf>,
     /// Show only what is new since the last search with this file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["store", "spool"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["store", "spool", "limit", "reverse",
+        "count", "tree", "follow"])]
     pub(crate) checkpoint: Option<PathBuf>,
     /// Seconds of the log's time that an event waits for its other records
     #[arg(long, value_name = "SECONDS")]
     pub(crate) eoe_timeout: Option<String>,
-    /// Tell about lines that are no records
+    /// Tell on standard error what was looked for and what was read; as ausearch, tell about lines
+    /// that are no records
     #[arg(long)]
     pub(crate) debug: bool,
 }

@@ -55,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) timeout_ms: u64,
     /// Whether damaged lines are reported on standard error.
     pub(crate) reports_damage: bool,
+    /// Whether lines are counted, which takes another look at each byte.
+    pub(crate) counts_lines: bool,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
         Self {
             timeout_ms: indelible_record::limits::EVENT_TIMEOUT_MS,
             reports_damage: true,
+            counts_lines: false,
         }
     }
 }
@@ -71,6 +74,14 @@ impl Default for Settings {
 pub(crate) struct Seen {
     /// Events that matched.
     pub(crate) events: u64,
+    /// Events that were put together and asked whether they match.
+    pub(crate) asked: u64,
+    /// Pieces of the sources that were scanned, and those in which an event could be.
+    pub(crate) pieces: u64,
+    pub(crate) pieces_hit: u64,
+    /// Their bytes, and their lines where [`Settings::counts_lines`] is set.
+    pub(crate) bytes: u64,
+    pub(crate) lines: u64,
 }
 
 /// Gives the events of the sources that match to the work, and the parts to the sink, until it
@@ -93,6 +104,7 @@ pub(crate) fn run<W: Work>(
         scanner: Scanner::new(needles.as_ref(), filter.window()),
         filter,
         work,
+        counts_lines: settings.counts_lines,
     };
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
@@ -136,6 +148,7 @@ struct Shared<'a, W> {
     scanner: Scanner,
     filter: &'a dyn Filter,
     work: &'a W,
+    counts_lines: bool,
 }
 
 /// What comes of a job.
@@ -146,6 +159,7 @@ enum Done<P> {
     Made {
         number: u64,
         events: u64,
+        asked: u64,
         part: Option<P>,
     },
     Failed(anyhow::Error),
@@ -158,6 +172,7 @@ struct ScannedPiece {
     ends_events: bool,
     place: Place,
     damage: PieceDamage,
+    lines: u64,
     piece: Piece<PieceText>,
 }
 
@@ -193,9 +208,15 @@ impl<W: Work> Shared<'_, W> {
             }
         };
         let mut place = ticket.place;
+        let lines_of = |text: &[u8]| match self.counts_lines {
+            true => memchr::memchr_iter(b'\n', text).count() as u64,
+            false => 0,
+        };
+        let lines;
         let (at, end, text, scanned, damage) = match ticket.load {
             Load::Held(bytes) => {
                 let scanned = self.scanner.scan(&bytes);
+                lines = lines_of(&bytes);
                 let damage = PieceDamage::of(&scanned.damage, &bytes);
                 let end = ticket.at + bytes.len() as u64;
                 (ticket.at, end, PieceText::of(bytes), scanned, damage)
@@ -204,6 +225,7 @@ impl<W: Work> Shared<'_, W> {
                 let first = read_lines(&file, from, to, buffer)
                     .with_context(|| format!("cannot read {}", place.path.display()))?;
                 let scanned = self.scanner.scan(buffer);
+                lines = lines_of(buffer);
                 let damage = PieceDamage::of(&scanned.damage, buffer);
                 place.offset = first;
                 let at = ticket.at - from + first;
@@ -221,6 +243,7 @@ impl<W: Work> Shared<'_, W> {
             ends_events: ticket.ends_events,
             place,
             damage,
+            lines,
             piece: Piece {
                 at,
                 end,
@@ -233,11 +256,12 @@ impl<W: Work> Shared<'_, W> {
     /// Makes a part of the events that match.
     fn make(&self, batch: &Batch, event: &mut Event) -> Done<W::Part> {
         let mut part = None;
-        let mut events = 0;
+        let (mut events, mut asked) = (0, 0);
         for gathered in &batch.events {
             let mut records = gathered.lines().map(Record::parse).peekable();
             while records.peek().is_some() {
                 event.gather(&mut records, batch.ends_events);
+                asked += 1;
                 if self.filter.matches(event) {
                     events += 1;
                     let part = part.get_or_insert_with(|| self.work.part());
@@ -248,6 +272,7 @@ impl<W: Work> Shared<'_, W> {
         Done::Made {
             number: batch.number,
             events,
+            asked,
             part,
         }
     }
@@ -308,9 +333,11 @@ impl<W: Work, S: FnMut(W::Part) -> Result<ControlFlow<()>>> Pass<'_, W, S> {
                 Done::Made {
                     number,
                     events,
+                    asked,
                     part,
                 } => {
                     self.seen.events += events;
+                    self.seen.asked += asked;
                     self.made.insert(number, part);
                     if self.give()?.is_break() {
                         return Ok(());
@@ -348,6 +375,10 @@ impl<W: Work, S: FnMut(W::Part) -> Result<ControlFlow<()>>> Pass<'_, W, S> {
         {
             self.next_piece += 1;
             self.damages.add(&scanned.place, scanned.damage);
+            self.seen.pieces += 1;
+            self.seen.pieces_hit += u64::from(scanned.piece.scanned.is_hit());
+            self.seen.bytes += scanned.piece.end - scanned.piece.at;
+            self.seen.lines += scanned.lines;
             if self.source.as_ref().map(|source| source.number) != Some(scanned.source) {
                 self.end_source()?;
                 let scanner = &self.shared.scanner;

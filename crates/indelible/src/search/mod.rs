@@ -8,6 +8,7 @@ pub(crate) mod arguments;
 pub(crate) mod ausearch;
 mod checkpoint;
 mod damage;
+mod debug;
 pub(crate) mod engine;
 mod entries;
 mod feed;

@@ -18,7 +18,7 @@ use super::print::{self, Form, Print};
 use super::resolve::{self, Manner, Refused};
 use super::show::{Frame, Reverse, Straight};
 use super::tree::{Tree, TreeWork};
-use super::{Source, engine, follow};
+use super::{Source, debug, engine, follow};
 use crate::terminal::Output;
 use crate::user::LocalNames;
 
@@ -52,6 +52,7 @@ pub(crate) struct Request {
     resolve: bool,
     timeout_ms: u64,
     manner: Manner,
+    debug: bool,
     /// `--checkpoint`, and whether only its time counts.
     checkpoint: Option<(PathBuf, bool)>,
 }
@@ -104,6 +105,7 @@ impl Request {
             resolve: !show.no_resolve,
             timeout_ms: resolve::timeout_ms(arguments.place.eoe_timeout.as_deref())?,
             manner,
+            debug: arguments.place.debug,
             checkpoint: arguments.place.checkpoint.clone().map(|path| {
                 let only_time = arguments.what.start.as_deref() == Some(resolve::CHECKPOINT);
                 (path, only_time)
@@ -158,11 +160,10 @@ impl Request {
             flush: self.flush,
         };
         let sources = std::slice::from_ref(source);
-        let settings = self.settings();
         if self.order == Order::Reverse {
             let mut shown = Reverse::new(frame)?;
             let sink = |part| shown.take(part);
-            engine::run(sources, &self.criteria, &print, sink, settings)?;
+            self.search(sources, &print, sink)?;
             return shown.finish();
         }
         let mut shown = Straight::new(frame);
@@ -179,7 +180,7 @@ impl Request {
             follow::follow(sources, &self.criteria, &print, sink)?;
             return shown.finish();
         }
-        engine::run(sources, &self.criteria, &print, sink, settings)?;
+        self.search(sources, &print, sink)?;
         shown.finish()
     }
 
@@ -220,7 +221,7 @@ impl Request {
                 false => ControlFlow::Continue(()),
             })
         };
-        engine::run(sources, &self.criteria, &Count, sink, self.settings())?;
+        self.search(sources, &Count, sink)?;
         let counted = counted.get().min(limit);
         let mut output = Output::stdout();
         output.write(format!("{counted}\n").as_bytes())?;
@@ -233,25 +234,32 @@ impl Request {
         let mut tree = Tree::default();
         let limit = self.limit.unwrap_or(u64::MAX);
         let sink = |steps| Ok(tree.take(steps, limit));
-        engine::run(
-            sources,
-            &self.criteria,
-            &TreeWork { names },
-            sink,
-            self.settings(),
-        )?;
+        self.search(sources, &TreeWork { names }, sink)?;
         let mut output = Output::stdout();
         output.write(tree.text().as_slice())?;
         output.flush()?;
         Ok(tree.events())
     }
 
-    fn settings(&self) -> engine::Settings {
-        engine::Settings {
+    /// Runs the engine; tells what it read, if that is asked for.
+    fn search<W: Work>(
+        &self,
+        sources: &[Source],
+        work: &W,
+        sink: impl FnMut(W::Part) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let tells = self.debug && self.manner == Manner::Native;
+        let settings = engine::Settings {
             timeout_ms: self.timeout_ms,
             // ausearch passes over them in silence.
-            reports_damage: self.manner == Manner::Native,
+            reports_damage: self.debug || self.manner == Manner::Native,
+            counts_lines: tells,
+        };
+        let seen = engine::run(sources, &self.criteria, work, sink, settings)?;
+        if tells {
+            debug::tell(&self.criteria, &seen);
         }
+        Ok(())
     }
 }
 
