@@ -51,6 +51,27 @@ pub fn parse<'a>(line: &'a [u8], calendar: &Calendar<'_>) -> Option<Line<'a>> {
     })
 }
 
+/// A line that sshd wrote to a file of its own (`sshd -E`) or to its standard error: the message
+/// alone, without time, host and process. sshd does not escape line feeds there, so a client can
+/// forge whole lines of such a log.
+pub fn bare(line: &[u8]) -> Line<'_> {
+    Line {
+        time_ms: None,
+        host: &line[..0],
+        pid: None,
+        text: line.strip_suffix(b"\r").unwrap_or(line),
+        line_bytes: line.len(),
+    }
+}
+
+/// Whether a log that begins with this line is one of bare messages.
+pub fn is_bare(first: &[u8], calendar: &Calendar<'_>) -> bool {
+    let text = bare(first).text;
+    parse(first, calendar).is_none()
+        && (text.starts_with(b"Server listening on ")
+            || super::grammar::parse(text, first.len()).is_some())
+}
+
 /// `<N>`
 fn priority(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(b"<")?;
@@ -187,5 +208,28 @@ mod tests {
         check("Nov 25 17:40:05 h sshd[x]: m", None);
         check("sshd[7]: m", None);
         check("", None);
+    }
+
+    #[test]
+    fn logs_of_bare_messages() {
+        let calendar = Calendar {
+            newest_local_s: 1_795_608_000,
+            to_utc: &|local| local,
+        };
+        let check = |line: &str, expect: bool| {
+            assert_eq!(is_bare(line.as_bytes(), &calendar), expect, "{line}");
+        };
+        check("Server listening on 127.0.0.1 port 2222.\r", true);
+        check(
+            "Failed password for root from 127.0.0.2 port 5 ssh2\r",
+            true,
+        );
+        check(
+            "Nov 25 17:40:05 h sshd[7]: Failed password for root from 127.0.0.2 port 5 ssh2",
+            false,
+        );
+        check("type=USER_AUTH msg=audit(1.002:3): pid=1", false);
+        check("", false);
+        assert_eq!(bare(b"m\r").text, b"m");
     }
 }

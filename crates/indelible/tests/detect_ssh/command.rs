@@ -235,3 +235,31 @@ fn rotated_files_standard_input_the_journal_and_audit_logs() {
     let piped: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(piped["sources"][0]["failures"], 12);
 }
+
+#[test]
+fn a_log_of_bare_messages_is_read_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("sshd.log");
+    let lines = "Server listening on 127.0.0.1 port 2222.\r\n\
+        Invalid user admin from 127.0.0.2 port 50001\r\n\
+        Failed password for invalid user admin from 127.0.0.2 port 50001 ssh2\r\n\
+        Failed password for root from 127.0.0.3 port 50002 ssh2\r\n\
+        Failed password for invalid user x from 8.8.8.8 port 22 ssh2 from 127.0.0.2 port 50003 ssh2\r\n\
+        Accepted password for root from 127.0.0.3 port 50002 ssh2\r\n";
+    fs::write(&log, lines).unwrap();
+    let output = run(&[&log], &["--format", "json"]);
+    let warning = String::from_utf8_lossy(&output.stderr);
+    assert!(warning.contains("sshd -E"), "{warning}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let failures: Vec<(&str, u64)> = report["sources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|source| {
+            let address = source["address"].as_str().unwrap();
+            (address, source["failures"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(failures, [("127.0.0.2", 2), ("127.0.0.3", 1)]);
+    assert_eq!(report["lines"]["not_understood"], 0);
+}

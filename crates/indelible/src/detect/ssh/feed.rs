@@ -29,6 +29,8 @@ pub(super) struct Due {
     at: LineId,
     /// The source says that the line is not whole.
     is_cut: bool,
+    /// The source is a log of sshd's messages alone.
+    is_bare: bool,
     /// Time of the item; of one without a time, that of the item before.
     time_ms: u64,
     what: What,
@@ -57,6 +59,7 @@ impl Due {
             bytes: Vec::new(),
             at: LineId::default(),
             is_cut: false,
+            is_bare: false,
             time_ms: 0,
             what: What::Nothing,
             assembler: Assembler::new(Settings::FILE),
@@ -70,6 +73,10 @@ impl Due {
 
     pub(super) fn set_cut(&mut self, is_cut: bool) {
         self.is_cut = is_cut;
+    }
+
+    pub(super) fn set_bare(&mut self, is_bare: bool) {
+        self.is_bare = is_bare;
     }
 
     pub(super) fn time_ms(&self) -> u64 {
@@ -91,6 +98,14 @@ impl Due {
 
     fn find(&mut self, calendar: &Calendar<'_>) -> What {
         let bytes = &self.bytes[..];
+        if self.is_bare {
+            return What::Line {
+                time_ms: None,
+                host: 0..0,
+                pid: None,
+                text: 0..line::bare(bytes).text.len(),
+            };
+        }
         match bytes {
             [b'{', ..] => return self.journal(Entry::from_json),
             [b't', b'y', b'p', b'e', b'=', ..] | [b'n', b'o', b'd', b'e', b'=', ..] => {

@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use indelible_detect::ssh::journal::Entry;
+use indelible_detect::ssh::line;
 use indelible_detect::ssh::{Calendar, Channel, Engine, LineId};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -204,11 +205,12 @@ impl FileFeed {
             return Ok(false);
         };
         let now = SystemTime::now();
-        let (stream, changed): (Box<dyn Read>, SystemTime) = match part {
-            Part::Stream(_, stream) => (stream, now),
+        let (name, stream, changed): (String, Box<dyn Read>, SystemTime) = match part {
+            Part::Stream(name, stream) => (name, stream, now),
             Part::File(path) => {
                 let changed = fs::metadata(&path).and_then(|status| status.modified());
-                (crate::search::files::text(&path)?, changed.unwrap_or(now))
+                let text = crate::search::files::text(&path)?;
+                (path.display().to_string(), text, changed.unwrap_or(now))
             }
         };
         let changed_s = changed
@@ -218,7 +220,22 @@ impl FileFeed {
             .zone
             .to_local(i64::try_from(changed_s).unwrap_or(i64::MAX));
         let mut reader = BufReader::with_capacity(READ_BYTES, stream);
-        self.is_export = reader.fill_buf()?.starts_with(b"__CURSOR=");
+        let start = reader.fill_buf()?;
+        self.is_export = start.starts_with(b"__CURSOR=");
+        let first = start.split(|byte| *byte == b'\n').next();
+        let is_bare = line::is_bare(
+            first.unwrap_or_default(),
+            &Calendar {
+                newest_local_s: self.newest_local_s,
+                to_utc: &|local_s| self.zone.to_utc(local_s),
+            },
+        );
+        if is_bare {
+            eprintln!(
+                "{name} holds sshd's messages alone, as `sshd -E` writes them: without times, and a client can forge lines of it"
+            );
+        }
+        self.due.set_bare(is_bare);
         self.reader = Some(Box::new(reader));
         self.opened += 1;
         self.line = 0;
