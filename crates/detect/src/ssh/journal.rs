@@ -21,9 +21,31 @@ pub struct Entry {
     pid: Option<u32>,
     said_pid: Option<u32>,
     message: Vec<u8>,
+    /// `SYSLOG_FACILITY`: 0 kern to 23 local7.
+    pub facility: Option<u8>,
+    /// `PRIORITY`: 0 emergency to 7 debug.
+    pub severity: Option<u8>,
 }
 
 impl Entry {
+    /// `MESSAGE`; empty where there is none.
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// `SYSLOG_IDENTIFIER`, else `_COMM`; empty where there is neither.
+    pub fn program(&self) -> &[u8] {
+        match &self.identifier[..] {
+            b"" => &self.comm,
+            identifier => identifier,
+        }
+    }
+
+    /// `SYSLOG_PID`, else `_PID`.
+    pub fn process(&self) -> Option<u32> {
+        self.said_pid.or(self.pid)
+    }
+
     /// An entry from its JSON object; `None` where it is none.
     pub fn from_json(text: &[u8]) -> Option<Self> {
         let Value::Object(fields) = serde_json::from_slice(text).ok()? else {
@@ -67,6 +89,7 @@ impl Entry {
     fn field(&mut self, name: &[u8], value: &[u8]) {
         let number = |value: &[u8]| std::str::from_utf8(value).ok()?.trim().parse::<u64>().ok();
         let pid = |value: &[u8]| number(value).and_then(|pid| u32::try_from(pid).ok());
+        let small = |value: &[u8]| number(value).and_then(|number| u8::try_from(number).ok());
         match name {
             b"__REALTIME_TIMESTAMP" => self.time_ms = number(value).map(|us| us / 1_000),
             b"_HOSTNAME" => self.host = value.to_vec(),
@@ -74,6 +97,8 @@ impl Entry {
             b"_COMM" => self.comm = value.to_vec(),
             b"_PID" => self.pid = pid(value),
             b"SYSLOG_PID" => self.said_pid = pid(value),
+            b"SYSLOG_FACILITY" => self.facility = small(value),
+            b"PRIORITY" => self.severity = small(value),
             b"MESSAGE" => self.message = value.to_vec(),
             _ => {}
         }
@@ -87,7 +112,7 @@ impl Entry {
         (claims && is_known).then_some(Line {
             time_ms: self.time_ms,
             host: &self.host,
-            pid: self.said_pid.or(self.pid),
+            pid: self.process(),
             text: &self.message,
             line_bytes: self.message.len(),
         })

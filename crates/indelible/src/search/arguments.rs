@@ -105,6 +105,9 @@ pub(crate) struct What {
     /// Path of the program; part of it suffices
     #[arg(short = 'x', long, value_name = "PATH")]
     pub(crate) executable: Option<OsString>,
+    /// Text of a message, or of a record as it was logged; part of it suffices
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<OsString>,
     /// A condition, such as 'exe ~ "/tmp/*" and auid >= 1000 and not success'; docs/where.md has
     /// the language
     #[arg(long = "where", value_name = "EXPR")]

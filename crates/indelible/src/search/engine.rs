@@ -57,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) reports_damage: bool,
     /// Whether lines are counted, which takes another look at each byte.
     pub(crate) counts_lines: bool,
+    /// Whether a store's messages are events, too: for work that knows them.
+    pub(crate) messages: bool,
 }
 
 impl Default for Settings {
@@ -65,6 +67,7 @@ impl Default for Settings {
             timeout_ms: indelible_record::limits::EVENT_TIMEOUT_MS,
             reports_damage: true,
             counts_lines: false,
+            messages: false,
         }
     }
 }
@@ -99,7 +102,7 @@ pub(crate) fn run<W: Work>(
 ) -> Result<Seen> {
     let needles = filter.needles();
     let shared = Shared {
-        feed: Mutex::new(Feed::new(sources)),
+        feed: Mutex::new(Feed::new(sources, settings.messages)),
         jobs: Jobs::default(),
         scanner: Scanner::new(needles.as_ref(), filter.window()),
         filter,

@@ -1,4 +1,5 @@
-//! Audit records in a collector's store and in a host's spool, as lines of an audit log.
+//! Audit records in a collector's store and in a host's spool, as lines of an audit log; a store's
+//! messages among them, for those who ask for messages.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -9,8 +10,10 @@ use indelible_log::dir::{Dir, RealDir};
 use indelible_log::read::Part;
 use indelible_log::spool::SpoolReader;
 use indelible_log::{EntryRef, Kind, LogReader, StreamId, entry};
+use indelible_query::scan::MESSAGE;
 use indelible_record::RecordType;
 
+use super::message::{self, Origin};
 use crate::agent::layout::Layout;
 use crate::payload::StreamOpened;
 
@@ -23,15 +26,16 @@ pub(super) trait EntryLines: Send {
     fn fill(&mut self, text: &mut Vec<u8>) -> Result<bool>;
 }
 
-/// Every audit record of a store as a line, under the name of its host.
-pub(super) fn of_store(path: &Path) -> Result<Box<dyn EntryLines>> {
+/// Every audit record of a store as a line, under the name of its host; every message too, if those
+/// are asked for.
+pub(super) fn of_store(path: &Path, messages: bool) -> Result<Box<dyn EntryLines>> {
     let shown = || format!("cannot read the store {}", path.display());
     let dir = RealDir::open(path).with_context(shown)?;
     Ok(Box::new(StoreLines {
         path: path.to_owned(),
         reader: LogReader::open(dir).with_context(shown)?,
         next: 0,
-        lines: Lines::of_store(),
+        lines: Lines::of_store(messages),
     }))
 }
 
@@ -122,41 +126,49 @@ impl EntryLines for SpoolLines {
 
 /// Makes lines of an audit log from entries: a store's records are told apart by their node.
 pub(super) struct Lines {
-    /// Names of hosts by stream.
-    nodes: HashMap<StreamId, String>,
+    /// Where streams come from; the name of each host as it stands in a line.
+    origins: HashMap<StreamId, (Origin, String)>,
     without_node: bool,
+    /// How many messages there were, where those are asked for.
+    messages: Option<u32>,
 }
 
 impl Lines {
     /// With the names of the hosts.
-    pub(super) fn of_store() -> Self {
+    pub(super) fn of_store(messages: bool) -> Self {
         Self {
-            nodes: HashMap::new(),
+            origins: HashMap::new(),
             without_node: false,
+            messages: messages.then_some(0),
         }
     }
 
     /// Without: a spool is one host's.
     pub(super) fn of_spool() -> Self {
         Self {
-            nodes: HashMap::new(),
+            origins: HashMap::new(),
             without_node: true,
+            messages: None,
         }
     }
 
-    /// Appends the entry's line, if it is an audit record.
+    /// Appends the entry's line, if it is an audit record or a message that is asked for.
     pub(super) fn entry(&mut self, entry: &EntryRef<'_>, text: &mut Vec<u8>) {
         let stream = entry.header().stream;
         if entry.header().kind == Kind::StreamOpened
             && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
         {
-            self.nodes.insert(stream, node_name(&opened.host));
+            let node = node_name(&opened.host);
+            let (host, source) = (opened.host, opened.source);
+            self.origins.insert(stream, (Origin { host, source }, node));
         }
         let Some((kind, record)) = entry.audit() else {
+            self.message(entry, text);
             return;
         };
+        let line = text.len();
         if !self.without_node
-            && let Some(node) = self.nodes.get(&stream)
+            && let Some((_, node)) = self.origins.get(&stream)
         {
             text.extend_from_slice(b"node=");
             text.extend_from_slice(node.as_bytes());
@@ -172,12 +184,28 @@ impl Lines {
         }
         // A newline in a record would make two of it, and the second would be a forgery.
         let begin = text.len();
+        if begin == line && record.first() == MESSAGE.first() {
+            // Nor may it pass for a message.
+            text.push(b' ');
+        }
         text.extend_from_slice(record);
         text[begin..]
             .iter_mut()
             .filter(|byte| **byte == b'\n')
             .for_each(|byte| *byte = b' ');
         text.push(b'\n');
+    }
+
+    fn message(&mut self, entry: &EntryRef<'_>, text: &mut Vec<u8>) {
+        let Some(number) = &mut self.messages else {
+            return;
+        };
+        let unknown = Origin::default();
+        let known = self.origins.get(&entry.header().stream);
+        let origin = known.map_or(&unknown, |(origin, _)| origin);
+        if message::push_line(entry, origin, *number, text) {
+            *number = number.wrapping_add(1);
+        }
     }
 }
 

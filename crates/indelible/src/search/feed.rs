@@ -52,6 +52,8 @@ pub(super) struct Feed {
     /// None before the source's first piece.
     ends_events: Option<bool>,
     given: u64,
+    /// Whether messages of a store are given, too.
+    messages: bool,
 }
 
 struct Current {
@@ -69,7 +71,7 @@ enum CurrentText {
 }
 
 impl Feed {
-    pub(super) fn new(sources: &[Source]) -> Self {
+    pub(super) fn new(sources: &[Source], messages: bool) -> Self {
         Self {
             sources: sources.iter().cloned().enumerate().collect(),
             files: VecDeque::new(),
@@ -78,6 +80,7 @@ impl Feed {
             base: 0,
             ends_events: None,
             given: 0,
+            messages,
         }
     }
 
@@ -104,7 +107,7 @@ impl Feed {
                 match source {
                     Source::Files(path) => self.files = files::in_order(&path)?.into(),
                     Source::Store(path) => {
-                        let entries = entries::of_store(&path)?;
+                        let entries = entries::of_store(&path, self.messages)?;
                         self.current = Some(Current::stream(path, Origin::Entries(entries)));
                     }
                     Source::Spool(path) => {

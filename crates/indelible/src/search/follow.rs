@@ -20,6 +20,7 @@ use indelible_log::spool::SpoolReader;
 use indelible_log::{EntryRef, LogReader, StreamId, entry};
 use indelible_query::criteria::Filter;
 use indelible_query::limits::LINE_BYTES_MAX;
+use indelible_query::scan::MESSAGE;
 use indelible_record::{Assembler, Event, Record, Settings};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
@@ -30,7 +31,7 @@ use super::{Source, files};
 use crate::agent::layout::Layout;
 
 /// Gives the events that come from now on and match to the work, and a part for each to the sink,
-/// until it breaks off.
+/// until it breaks off. With `messages`, those of a store are events, too.
 ///
 /// # Errors
 /// A source that cannot be read, and what the sink returns.
@@ -39,13 +40,14 @@ pub(crate) fn follow<W: Work>(
     filter: &dyn Filter,
     work: &W,
     mut sink: impl FnMut(W::Part) -> Result<ControlFlow<()>>,
+    messages: bool,
 ) -> Result<()> {
     let watch = Watch::new();
     let mut tails: Vec<Box<dyn Tail>> = Vec::new();
     for source in sources {
         tails.push(match source {
             Source::Files(path) => Box::new(FileTail::new(path)?),
-            Source::Store(path) => Box::new(StoreTail::new(path)?),
+            Source::Store(path) => Box::new(StoreTail::new(path, messages)?),
             Source::Spool(path) => Box::new(SpoolTail::new(path)?),
         });
     }
@@ -56,6 +58,7 @@ pub(crate) fn follow<W: Work>(
         .map(|_| Assembler::new(Settings::LIVE))
         .collect();
     let mut text = Vec::new();
+    let mut alone = Event::default();
     let mut give = |event: &Event| -> Result<ControlFlow<()>> {
         if !filter.matches(event) {
             return Ok(ControlFlow::Continue(()));
@@ -77,6 +80,13 @@ pub(crate) fn follow<W: Work>(
                 for line in text.split(|byte| *byte == b'\n') {
                     let record = Record::parse(line);
                     if record.stamp().is_none() {
+                        continue;
+                    }
+                    if messages && line.starts_with(MESSAGE) {
+                        alone.gather(&mut std::iter::once(record), true);
+                        if give(&alone)?.is_break() {
+                            return Ok(());
+                        }
                         continue;
                     }
                     for event in assembler.push(now_ms(), &record) {
@@ -264,14 +274,14 @@ struct StoreTail {
 }
 
 impl StoreTail {
-    fn new(path: &Path) -> Result<Self> {
+    fn new(path: &Path, messages: bool) -> Result<Self> {
         let shown = || format!("cannot read the store {}", path.display());
         let dir = RealDir::open(path).with_context(shown)?;
         let mut tail = Self {
             path: path.to_owned(),
             reader: LogReader::open(dir).with_context(shown)?,
             next: 0,
-            lines: Lines::of_store(),
+            lines: Lines::of_store(messages),
         };
         let end = tail.reader.end().with_context(shown)?;
         // The names of the hosts stand where their streams were opened.

@@ -15,6 +15,7 @@ mod feed;
 pub(crate) mod files;
 mod follow;
 mod limits;
+mod message;
 mod piece;
 pub(crate) mod place;
 pub(crate) mod print;

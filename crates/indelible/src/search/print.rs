@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::engine::Work;
+use super::message::{self, Message};
 
 /// How an event is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub(crate) struct Print<'a> {
     pub(crate) escape: Escape,
     /// As ausearch prints it, where ours tells more.
     pub(crate) as_tool: bool,
+    /// Whether some events are a store's messages.
+    pub(crate) messages: bool,
 }
 
 /// The text of a run of events.
@@ -90,6 +93,13 @@ impl Work for Print<'_> {
             century: self.century,
         };
         let text = &mut part.text;
+        if self.messages
+            && let Some(message) = Message::of(event)
+        {
+            self.message(&message, &locale, text);
+            part.ends.push(text.len());
+            return;
+        }
         match self.form {
             Form::Raw if self.as_tool => write::raw_as_tool(event, text),
             Form::Raw => write::raw(event, text),
@@ -110,6 +120,23 @@ impl Work for Print<'_> {
             }
         }
         part.ends.push(text.len());
+    }
+}
+
+impl Print<'_> {
+    fn message(&self, message: &Message<'_>, locale: &Locale<'_>, text: &mut Vec<u8>) {
+        match self.form {
+            Form::Raw => message::write::raw(message, text),
+            Form::Default => message::write::default(message, locale, text),
+            Form::Interpret => message::write::interpret(message, locale, text),
+            Form::Csv => message::write::csv(message, locale, self.columns, text),
+            Form::Text => message::write::text(message, locale, text),
+            Form::Ndjson => message::write::ndjson(message, text),
+            Form::Json => {
+                message::write::ndjson(message, text);
+                text.pop();
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::arguments::Arguments;
 use super::checkpoint::{Checkpoint, Resume};
 use super::engine::Work;
+use super::message::{Asked, Selection};
 use super::print::{self, Form, Print};
 use super::resolve::{self, Manner, Refused};
 use super::show::{Frame, Reverse, Straight};
@@ -42,7 +43,9 @@ pub(crate) enum NotARequest {
 /// What to find and how to show it.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) criteria: Criteria,
+    criteria: Criteria,
+    /// What is asked of a store's messages; none where those are not meant.
+    messages: Option<Asked>,
     form: Form,
     columns: Columns,
     escape: Escape,
@@ -83,8 +86,14 @@ impl Request {
             Some("shell_quote") => Escape::ShellQuote,
             Some(how) => return Err(NotARequest::NoSuchForm(how.to_owned())),
         };
+        let what = &arguments.what;
+        let criteria = resolve::criteria(what, manner)?;
+        // Scripts that call ausearch expect audit events, unless they know our options; a tree is one
+        // of processes.
+        let wants_messages = (manner == Manner::Native || what.text.is_some()) && !show.tree;
         Ok(Self {
-            criteria: resolve::criteria(&arguments.what, manner)?,
+            messages: Asked::new(what, criteria.window).filter(|_| wants_messages),
+            criteria,
             form,
             columns: Columns {
                 time: show.extra_time,
@@ -144,6 +153,7 @@ impl Request {
     }
 
     fn print(&self, source: &Source, names: &(dyn Names + Sync)) -> Result<u64> {
+        let sources = std::slice::from_ref(source);
         let print = Print {
             form: self.form,
             names,
@@ -152,6 +162,7 @@ impl Request {
             columns: self.columns,
             escape: self.escape,
             as_tool: self.manner == Manner::Tool,
+            messages: self.selection(sources).messages.is_some(),
         };
         let frame = Frame {
             form: self.form,
@@ -159,7 +170,6 @@ impl Request {
             limit: self.limit,
             flush: self.flush,
         };
-        let sources = std::slice::from_ref(source);
         if self.order == Order::Reverse {
             let mut shown = Reverse::new(frame)?;
             let sink = |part| shown.take(part);
@@ -177,7 +187,9 @@ impl Request {
         }
         let sink = |part| shown.take(&part);
         if self.order == Order::Follow {
-            follow::follow(sources, &self.criteria, &print, sink)?;
+            let selection = self.selection(sources);
+            let messages = selection.messages.is_some();
+            follow::follow(sources, &selection, &print, sink, messages)?;
             return shown.finish();
         }
         self.search(sources, &print, sink)?;
@@ -248,18 +260,32 @@ impl Request {
         work: &W,
         sink: impl FnMut(W::Part) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
+        let selection = self.selection(sources);
         let tells = self.debug && self.manner == Manner::Native;
         let settings = engine::Settings {
             timeout_ms: self.timeout_ms,
             // ausearch passes over them in silence.
             reports_damage: self.debug || self.manner == Manner::Native,
             counts_lines: tells,
+            messages: selection.messages.is_some(),
         };
-        let seen = engine::run(sources, &self.criteria, work, sink, settings)?;
+        let seen = engine::run(sources, &selection, work, sink, settings)?;
         if tells {
-            debug::tell(&self.criteria, &seen);
+            debug::tell(&selection, &seen);
         }
         Ok(())
+    }
+
+    /// What is selected of the sources: messages come from a store alone.
+    fn selection(&self, sources: &[Source]) -> Selection<'_> {
+        let is_store = |source: &Source| matches!(source, Source::Store(_));
+        Selection {
+            criteria: &self.criteria,
+            messages: self
+                .messages
+                .as_ref()
+                .filter(|_| sources.iter().all(is_store)),
+        }
     }
 }
 

@@ -295,6 +295,10 @@ impl Conditions {
                 self.found.push(Condition::Text(places, pattern));
             }
         }
+        if let Some(text) = &what.text {
+            let pattern = Pattern::new(text.clone().into_vec(), self.whole);
+            self.found.push(Condition::Logged(pattern));
+        }
     }
 
     fn types(&mut self, lists: &[String]) -> Result<(), Refused> {

@@ -60,6 +60,7 @@ pub(crate) const WORDS: Table = Table(&[
     option("", "--since", Takes::Value),
     option("", "--spool", Takes::Value),
     option("", "--store", Takes::Value),
+    option("", "--text", Takes::Value),
     option("", "--tree", Takes::Nothing),
     option("", "--until", Takes::Value),
     option("", "--where", Takes::Value),

@@ -6,4 +6,5 @@ mod framing;
 mod hostile;
 mod peer;
 mod rsyslog;
+mod search;
 mod udp;

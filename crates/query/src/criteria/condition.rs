@@ -32,6 +32,8 @@ pub enum Condition {
     Types(Vec<RecordType>),
     /// `-n`: the event comes from one of these hosts.
     Nodes(Vec<Vec<u8>>),
+    /// Text in a record after its stamp, as it was logged.
+    Logged(Pattern),
     /// Text in one of these places.
     Text(&'static [Text], Pattern),
 }
@@ -65,6 +67,9 @@ impl Condition {
             Self::Nodes(nodes) => event
                 .node()
                 .is_some_and(|node| nodes.iter().any(|wanted| wanted == node)),
+            Self::Logged(pattern) => event
+                .records()
+                .any(|record| pattern.matches(&record.raw()[record.body_offset()..])),
             Self::Text(places, pattern) => places
                 .iter()
                 .any(|place| place.any(event, |value| pattern.matches(value))),
@@ -108,7 +113,7 @@ impl Condition {
                 let address = Needles::any_of(vec![b"saddr=".to_vec()])?;
                 pattern.needles()?.or(address)
             }
-            Self::Text(_, pattern) => pattern.needles(),
+            Self::Logged(pattern) | Self::Text(_, pattern) => pattern.needles(),
         }
     }
 }

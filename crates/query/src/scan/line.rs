@@ -28,6 +28,11 @@ pub(super) enum Role {
     Other,
 }
 
+/// How a line begins that is an event of its own, whatever it says: one that whoever feeds the scanner
+/// made of something else than an audit record. Its stamp stands in it as in a record. No feeder lets
+/// a record begin so.
+pub const MESSAGE: &[u8] = b"\x01message ";
+
 /// The key and the role of a line; none where it has no stamp. Agrees with [`Record::parse`].
 pub(super) fn glance(line: &[u8]) -> Option<(Key, Role)> {
     // As auditd writes it; anything else is parsed.
@@ -39,6 +44,11 @@ pub(super) fn glance(line: &[u8]) -> Option<(Key, Role)> {
         {
             return Some((Key { stamp, node: 0 }, role(&rest[..end])));
         }
+    }
+    if line.starts_with(MESSAGE) {
+        let stamp = stamp(line)?;
+        let node = NODE_OF_MESSAGES;
+        return Some((Key { stamp, node }, Role::Single));
     }
     let record = Record::parse(line);
     let key = Key {
@@ -92,6 +102,8 @@ fn hash(node: &[u8]) -> u64 {
     hasher.finish() | 1
 }
 
+/// No node's hash is even, and what has none has 0.
+const NODE_OF_MESSAGES: u64 = 2;
 /// Longest name of a type that is looked for.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -124,6 +136,13 @@ mod tests {
             });
             assert_eq!(glance(line.as_bytes()), expect, "{line}");
         }
+        let message = [MESSAGE, b"type=PATH msg=audit(1.002:3): type=CWD"].concat();
+        let (key, role) = glance(&message).unwrap();
+        assert_eq!((key.stamp.serial, role), (3, Role::Single));
+        assert_ne!(
+            Some(key),
+            glance(&message[MESSAGE.len()..]).map(|(key, _)| key)
+        );
         assert_eq!(items(b"exit=0 items=12 ppid=1"), 12);
         assert_eq!(items(b"exit=0 items=x"), 0);
         assert_eq!(items(b"exit=0"), 0);

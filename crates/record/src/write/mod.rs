@@ -59,6 +59,11 @@ impl Default for Locale<'_> {
 }
 
 impl Locale<'_> {
+    /// Appends `Tue Nov 14 22:13:20 2023`, as ausearch's default form has it.
+    pub fn push_ctime(&self, stamp: Stamp, out: &mut Vec<u8>) {
+        time::Civil::new(stamp.sec, (self.offset_s)(stamp.sec)).push_ctime(out);
+    }
+
     /// Appends date and time of day as ausearch's forms have them: `11/14/23 22:13:20`, with the
     /// milliseconds where `milli` is true.
     pub fn push_time(&self, stamp: Stamp, milli: bool, out: &mut Vec<u8>) {
