@@ -1,8 +1,11 @@
 //! Any bytes as a log through every report, row by row, summed up, as JSON and CSV: no panic, and
 //! the same table however the events are cut into parts. The first byte says where they are cut.
+//! Sessions end once each, and no more end than begin.
 #![no_main]
 
-use indelible_query::report::{Detail, Form, Kind, Report, Table, Times};
+use indelible_query::report::{
+    Detail, Escape, Form, Kind, Logins, Mark, Report, Session, Sessions, Table, Times,
+};
 use indelible_record::write::Locale;
 use indelible_record::{Assembler, Event, Record, Settings};
 use libfuzzer_sys::fuzz_target;
@@ -17,6 +20,7 @@ fuzz_target!(|data: &[u8]| {
         events.extend(assembler.push(0, &Record::parse(line)));
     }
     events.extend(assembler.finish());
+    sessions(&events);
     for kind in Kind::all() {
         for detail in [Detail::Rows, Detail::Summary] {
             for form in [Form::Text, Form::Json, Form::Csv] {
@@ -34,6 +38,29 @@ fuzz_target!(|data: &[u8]| {
         }
     }
 });
+
+/// Login sessions, in every form.
+fn sessions(events: &[Event]) {
+    for form in [Form::Text, Form::Json, Form::Csv] {
+        let mut logins = Logins::new(form, Escape::Tty);
+        let (mut sessions, mut out, mut rows) = (Sessions::default(), Vec::new(), 0);
+        let marks = events.iter().filter_map(Mark::read);
+        for mark in marks {
+            let mut row = |session: Session| {
+                logins.row(&session, &Locale::default(), &mut out);
+                rows += 1;
+            };
+            Session::failed(mark.clone()).into_iter().for_each(&mut row);
+            sessions.push(mark, row);
+        }
+        sessions.finish(|session| {
+            logins.row(&session, &Locale::default(), &mut out);
+            rows += 1;
+        });
+        assert_eq!(logins.end(sessions.cut(), &mut out), rows > 0);
+        assert!(rows <= events.len());
+    }
+}
 
 /// The report over the events in parts of `step`.
 fn written(report: Report, events: &[Event], step: usize) -> (Vec<u8>, Vec<u8>) {

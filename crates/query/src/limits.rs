@@ -58,3 +58,9 @@ pub const REPORT_TYPES_MAX: usize = 64;
 /// Bytes of different values that a report counts; what is new after that is counted together and
 /// said to be cut. With what the engine holds this stays under 64 MiB.
 pub const REPORT_BYTES_MAX: usize = 24 << 20;
+
+/// Login sessions that are open at once; with more, the end of the oldest is not waited for.
+pub const REPORT_SESSIONS_MAX: usize = 4096;
+
+/// Hosts whose kernel's version is remembered for their next boot.
+pub const REPORT_KERNELS_MAX: usize = 4096;

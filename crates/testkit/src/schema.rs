@@ -58,6 +58,9 @@ fn compare(schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) 
             None if schema["additionalProperties"] == false => {
                 found.push(format!("{place} is not documented"));
             }
+            None if schema["additionalProperties"].is_object() => {
+                compare(&schema["additionalProperties"], member, &place, found);
+            }
             None => {}
         }
     }

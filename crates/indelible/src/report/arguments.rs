@@ -14,7 +14,8 @@ pub(crate) struct Arguments {
     /// anomaly (-n), auth (-au), avc (-a), comm, config (-c), crypto (-cr), events (-e),
     /// executables (-x), files (-f), hosts (-h), integrity, keys (-k), login (-l), logs (-t), mac
     /// (-ma), mods (-m), pids (-p), response (-r), syscalls (-s), terminals (-tm), totals, tty, users
-    /// (-u), virt; and ours: timeline (events by type over time)
+    /// (-u), virt; and ours: logins (who was logged in from when
+    /// to when, as aulast; with --failed who failed), timeline (events by type over time)
     #[arg(value_name = "REPORT")]
     pub(crate) report: Option<String>,
     /// How often each value occurs, instead of a row per event

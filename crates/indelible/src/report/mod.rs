@@ -9,6 +9,7 @@
 
 pub(crate) mod arguments;
 pub(crate) mod aureport;
+mod logins;
 mod logs;
 pub(crate) mod request;
 mod select;

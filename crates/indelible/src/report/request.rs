@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::arguments::Arguments;
 use super::select::Selection;
-use super::{logs, steps};
+use super::{logins, logs, steps};
 use crate::search::engine::{self, Work};
 use crate::search::{Manner, Source, print, resolve};
 use crate::terminal::Output;
@@ -57,6 +57,8 @@ pub(super) enum What {
     Table,
     /// The times of each log file.
     Logs,
+    /// Login sessions, as aulast has them.
+    Logins,
     /// Something over time, in steps of so many seconds.
     Steps(Over, u64),
 }
@@ -73,6 +75,7 @@ impl Request {
             .ok_or_else(|| NotARequest::NotAnInterval(interval.to_owned()))?;
         let (what, kind) = match word {
             "logs" => (What::Logs, Kind::Totals),
+            "logins" => (What::Logins, Kind::Totals),
             "timeline" => (What::Steps(Over::Types, interval_s), Kind::Totals),
             "keys" if arguments.rate => (What::Steps(Over::Keys, interval_s), Kind::Key),
             word => {
@@ -146,7 +149,7 @@ impl Request {
             What::Table => Table::new(self.report).begin(&mut out),
             What::Logs => logs::begin(self.report.form, &mut out),
             // These write themselves at once.
-            What::Steps(..) => {}
+            What::Logins | What::Steps(..) => {}
         }
         out
     }
@@ -160,7 +163,9 @@ impl Request {
         let local_names;
         // Names of ids are those of the host that logged: in a store that is another one.
         let names: &(dyn Names + Sync) = match source {
-            Source::Files(_) | Source::Spool(_) if self.report.interpret => {
+            Source::Files(_) | Source::Spool(_)
+                if self.report.interpret || self.what == What::Logins =>
+            {
                 local_names = match self.manner {
                     Manner::Tool => LocalNames::read_as_tool(),
                     Manner::Native => LocalNames::read(),
@@ -182,6 +187,7 @@ impl Request {
                 logs::run(self, source, &place, &mut output)?;
                 (true, Remarks::default())
             }
+            What::Logins => logins::run(self, source, &place, &mut output)?,
             What::Steps(over, interval_s) => {
                 steps::run(self, over, interval_s, source, &place, &mut output)?
             }
@@ -366,6 +372,13 @@ pub(crate) fn say(remarks: &Remarks) {
              narrow it down with -ts and -te",
             remarks.cut,
             indelible_query::limits::REPORT_BYTES_MAX >> 20
+        );
+    }
+    if remarks.sessions_cut > 0 {
+        eprintln!(
+            "{} sessions stand here without their end: more than {} were open at once",
+            remarks.sessions_cut,
+            indelible_query::limits::REPORT_SESSIONS_MAX
         );
     }
     if remarks.totals_cut {

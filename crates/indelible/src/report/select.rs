@@ -18,14 +18,20 @@ impl<'a> Selection<'a> {
     /// The events that `kind` needs of the source. In a store and a spool types stand as numbers
     /// outside of the text, so everything is looked at.
     pub(super) fn new(criteria: &'a Criteria, kind: Kind, source: &Source) -> Self {
+        Self::of_types(criteria, kind.type_prefixes(), source)
+    }
+
+    /// The events with a record whose type begins like one of `prefixes`, or all.
+    pub(super) fn of_types(
+        criteria: &'a Criteria,
+        prefixes: Option<&[&str]>,
+        source: &Source,
+    ) -> Self {
         let is_text = matches!(source, Source::Files(_));
-        let of_kind = kind
-            .type_prefixes()
-            .filter(|_| is_text)
-            .and_then(|prefixes| {
-                let text = |prefix: &&str| prefix.as_bytes().to_vec();
-                Needles::any_of(prefixes.iter().map(text).collect())
-            });
+        let of_kind = prefixes.filter(|_| is_text).and_then(|prefixes| {
+            let text = |prefix: &&str| prefix.as_bytes().to_vec();
+            Needles::any_of(prefixes.iter().map(text).collect())
+        });
         Self {
             criteria,
             needles: match (of_kind, criteria.needles()) {

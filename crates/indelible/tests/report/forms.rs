@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::cases::path;
 
-fn run(words: &[&str]) -> (String, Option<i32>) {
+pub(crate) fn run(words: &[&str]) -> (String, Option<i32>) {
     let output = Command::new(env!("CARGO_BIN_EXE_indelible"))
         .arg("report")
         .args(words)

@@ -3,4 +3,6 @@
 mod cases;
 mod compliance;
 mod forms;
+mod logins;
 mod peer;
+mod schema;

@@ -64,12 +64,26 @@ impl Kind {
                 "UNKNOWN[110",
             ]),
             Kind::Login => Some(&["type=USER_LOGIN", "type=1112", "UNKNOWN[1112"]),
-            Kind::Tty => Some(&["type=TTY", "type=USER_TTY", "type=1319", "type=1124"]),
+            Kind::Tty => Some(&[
+                "type=TTY",
+                "type=USER_TTY",
+                "type=1319",
+                "type=1124",
+                "UNKNOWN[1319",
+                "UNKNOWN[1124",
+            ]),
             Kind::Crypto => Some(&["type=CRYPTO_", "type=24", "UNKNOWN[24"]),
             Kind::Virt => Some(&["type=VIRT_", "type=25", "UNKNOWN[25"]),
             Kind::Response => Some(&["type=RESP_", "type=22", "UNKNOWN[22"]),
             Kind::Integrity => Some(&["type=INTEGRITY_", "type=18", "UNKNOWN[18"]),
-            Kind::Avc => Some(&["type=AVC", "type=USER_AVC", "type=1400", "type=1107"]),
+            Kind::Avc => Some(&[
+                "type=AVC",
+                "type=USER_AVC",
+                "type=1400",
+                "type=1107",
+                "UNKNOWN[1400",
+                "UNKNOWN[1107",
+            ]),
             _ => None,
         }
     }

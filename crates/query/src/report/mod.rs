@@ -32,6 +32,7 @@ mod classes;
 mod cursor;
 mod facts;
 mod kind;
+mod logins;
 mod partial;
 mod read;
 mod steps;
@@ -44,6 +45,7 @@ mod write;
 
 pub use facts::Outcome;
 pub use kind::{Column, Kind};
+pub use logins::{End, Logins, Mark, Session, Sessions, TYPE_PREFIXES};
 pub use partial::Partial;
 pub use steps::{Counts, Over, Steps};
 pub use table::{Remarks, Table, Times};

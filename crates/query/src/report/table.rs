@@ -36,6 +36,8 @@ pub struct Remarks {
     pub cut: u64,
     /// Whether numbers of different values are lower bounds, for the same reason.
     pub totals_cut: bool,
+    /// Sessions whose end was not waited for, because too many were open.
+    pub sessions_cut: u64,
 }
 
 /// The times that the report of totals begins with.
@@ -210,6 +212,7 @@ impl Table {
             malformed: self.malformed,
             cut: self.texts.cut().occurrences,
             totals_cut: self.totals.is_cut(),
+            sessions_cut: 0,
         }
     }
 

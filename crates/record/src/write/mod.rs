@@ -76,6 +76,16 @@ impl Locale<'_> {
             crate::number::push_padded(u64::from(stamp.milli), 3, out);
         }
     }
+
+    /// Appends the day as last and aulast have it: `Tue Nov 14`.
+    pub fn push_day(&self, stamp: Stamp, out: &mut Vec<u8>) {
+        time::Civil::new(stamp.sec, (self.offset_s)(stamp.sec)).push_day(out);
+    }
+
+    /// Appends hour and minute: `22:13`.
+    pub fn push_minute(&self, stamp: Stamp, out: &mut Vec<u8>) {
+        time::Civil::new(stamp.sec, (self.offset_s)(stamp.sec)).push_minute(out);
+    }
 }
 
 /// Appends `2023-11-14T22:13:20.123Z`, RFC 3339.

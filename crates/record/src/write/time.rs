@@ -47,9 +47,7 @@ impl Civil {
 
     /// `22:13:20`
     pub(super) fn push_clock(self, out: &mut Vec<u8>) {
-        push_padded(self.hour, 2, out);
-        out.push(b':');
-        push_padded(self.minute, 2, out);
+        self.push_minute(out);
         out.push(b':');
         push_padded(self.second, 2, out);
     }
@@ -84,13 +82,25 @@ impl Civil {
         ]
     }
 
-    /// `Tue Nov 14 22:13:20 2023`
-    pub(super) fn push_ctime(self, out: &mut Vec<u8>) {
+    /// `22:13`
+    pub(super) fn push_minute(self, out: &mut Vec<u8>) {
+        push_padded(self.hour, 2, out);
+        out.push(b':');
+        push_padded(self.minute, 2, out);
+    }
+
+    /// `Tue Nov 14`
+    pub(super) fn push_day(self, out: &mut Vec<u8>) {
         out.extend_from_slice(WEEKDAYS[self.weekday].as_bytes());
         out.push(b' ');
         out.extend_from_slice(MONTHS[self.month - 1].as_bytes());
         out.extend_from_slice(if self.day < 10 { b"  " } else { b" " });
         push_decimal(self.day, out);
+    }
+
+    /// `Tue Nov 14 22:13:20 2023`
+    pub(super) fn push_ctime(self, out: &mut Vec<u8>) {
+        self.push_day(out);
         out.push(b' ');
         self.push_clock(out);
         out.push(b' ');
