@@ -90,7 +90,12 @@ fn the_stores_that_stay_answer_search_and_verify() {
     let event: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
     assert_eq!(event["keys"][0], "indelible_demo");
     assert_eq!(event["complete"], true);
-    assert_eq!(event["records"].as_array().unwrap().len(), 4);
+    let records = event["records"].as_array().unwrap();
+    let types: Vec<&str> = records
+        .iter()
+        .filter_map(|record| record["type"].as_str())
+        .collect();
+    assert_eq!(types, ["SYSCALL", "CWD", "PATH", "PROCTITLE", "EOE"]);
     let raw = user.run(&["search", "--store", store, "-k", "demo", "--raw"]);
     assert!(raw.stdout.starts_with(b"node="), "{raw:?}");
     assert_eq!(
