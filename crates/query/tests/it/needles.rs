@@ -205,6 +205,14 @@ fn fields(event: &Event) -> Vec<(Vec<u8>, Vec<u8>)> {
 
 /// A condition on a value that the event holds.
 fn condition(event: &Event, random: &mut Random) -> Condition {
+    if random.below(12) == 0
+        && let Some(record) = event.records().next()
+    {
+        let logged = &record.raw()[record.body_offset()..];
+        let start = random.below(logged.len() + 1);
+        let end = start + random.below(logged.len() - start + 1);
+        return Condition::Logged(Pattern::new(&logged[start..end], random.below(4) == 0));
+    }
     let fields = fields(event);
     let (name, value) = match fields.is_empty() {
         true => (Vec::new(), Vec::new()),
