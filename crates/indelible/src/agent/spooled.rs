@@ -93,11 +93,15 @@ impl SpooledStreams {
         };
         let shown = || format!("cannot read stream {id}");
         let (oldest, next) = reader.bounds().with_context(shown)?;
+        let released = released(&self.layout, id);
         let boot = match Opened::load(&room.opened(id)) {
             Ok(opened) if opened.opening.boot_id == self.boot_id => Boot::Current,
             _ => Boot::Earlier,
         };
-        reader.seek(oldest).with_context(shown)?;
+        // What the collector has is never asked for: read ahead, it would hide all that comes after.
+        reader
+            .seek(released.clamp(oldest, next))
+            .with_context(shown)?;
         Ok(Some(Stream {
             folder: folder.clone(),
             reader,
@@ -105,8 +109,20 @@ impl SpooledStreams {
             boot,
             oldest,
             next,
-            released: released(&self.layout, id),
+            released,
         }))
+    }
+
+    /// Forgets what was read ahead of a stream and will not be asked for, because all before `next`
+    /// is the collector's; true where that lets the stream be read on.
+    pub(crate) fn pass(&mut self, id: StreamId, next: u64) -> bool {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return false;
+        };
+        let passed = stream
+            .ahead
+            .take_if(|ahead| ahead.first + u64::from(ahead.entries) <= next);
+        passed.is_some()
     }
 
     /// Every stream with what is known of it, after reading ahead where nothing is.

@@ -336,6 +336,9 @@ impl Worker {
             .and_then(|file| file.write_all_at(&next.to_be_bytes(), 0))
             .with_context(|| format!("cannot write {}", path.display()))?;
         self.released.insert(stream, next);
+        if self.spool.pass(stream, next) {
+            self.spool_grew()?;
+        }
         Ok(())
     }
 
