@@ -106,6 +106,8 @@ pub(crate) enum GapReason {
     FileLost,
     /// A source could not be read for a while: what it sent meanwhile, unknown how much.
     Disconnected,
+    /// The kernel's message ring was overwritten before it was read: records.
+    Overwritten,
     /// The keys of this host's heads were lost: a new chain of keys begins.
     SignerLost,
     /// The stream before this one ended before what had been sent of it: entries.
@@ -123,6 +125,7 @@ impl GapReason {
             Self::RegistrationLost => "registration-lost",
             Self::FileLost => "file-lost",
             Self::Disconnected => "disconnected",
+            Self::Overwritten => "overwritten",
             Self::SignerLost => "signer-lost",
             Self::StreamLost => "stream-lost",
         }

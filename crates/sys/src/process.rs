@@ -64,6 +64,11 @@ pub fn drop_to_user(uid: u32, gid: u32) -> Result<()> {
 /// # Errors
 /// [`Error::System`] from `capset` or `prctl`.
 pub fn drop_capabilities(keep: CapabilitySet) -> Result<()> {
+    // One that was not there to begin with cannot be kept.
+    let keep = keep
+        & rustix::thread::capabilities(None)
+            .map_err(Error::system("asking for capabilities"))?
+            .permitted;
     let sets = CapabilitySets {
         effective: keep,
         permitted: keep,
@@ -75,6 +80,9 @@ pub fn drop_capabilities(keep: CapabilitySet) -> Result<()> {
 
 /// None at all.
 pub const NO_CAPABILITIES: CapabilitySet = CapabilitySet::empty();
+
+/// The capability that the reader of other sources keeps: to read files whoever owns them.
+pub const SOURCES_CAPABILITIES: CapabilitySet = CapabilitySet::DAC_READ_SEARCH;
 
 /// Capabilities that capture keeps: to ask the kernel's status and to register again, to read the
 /// multicast group, and to write the one record that wakes the kernel's queue.

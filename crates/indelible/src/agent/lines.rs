@@ -60,6 +60,11 @@ impl Lines {
         self.extend(rest);
     }
 
+    /// Adds to the line, whatever the bytes are.
+    pub(crate) fn hold(&mut self, bytes: &[u8]) {
+        self.extend(bytes);
+    }
+
     /// Gives what stands without a line feed to `take`, if anything does.
     pub(crate) fn finish(&mut self, mut take: impl FnMut(&Line<'_>)) {
         if self.waiting_bytes() > 0 {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! supervisor ─ starts ─▶ capture: audit socket ─▶ spool/capture/streams/…
+//!            ├ starts ─▶ sources: files, journal, syslog sockets ─▶ spool/sources/streams/…
 //!            └ starts ─▶ worker:  spool ─cursor─▶ collector, receipts ─▶ spool/worker
 //! ```
 //! Capture holds the privileges and parses nothing; the worker holds none, reads capture's folder
@@ -18,6 +19,7 @@ mod receipts;
 mod signer;
 mod slots;
 pub(crate) mod source_stream;
+mod sources;
 mod spooled;
 mod stopping;
 pub(crate) mod supervisor;
@@ -25,6 +27,7 @@ mod watch;
 pub(crate) mod worker;
 
 pub(crate) use capture::run as capture;
+pub(crate) use sources::run as read_sources;
 pub(crate) use spooled::released;
 pub(crate) use stopping::{Stopping, wait_for_end_of_input};
 pub(crate) use supervisor::run as supervise;

@@ -20,6 +20,8 @@ pub(crate) struct Roles {
     /// This process's standard input carries the records: capture gets it, and the end of its
     /// standard output instead asks it to stop.
     pub(crate) records_on_input: bool,
+    /// `None` where nothing else of this host is read.
+    pub(crate) sources: Option<Vec<String>>,
     /// `None` where nothing is sent anywhere.
     pub(crate) worker: Option<Vec<String>>,
 }
@@ -30,11 +32,12 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
     layout.create(worker_user)?;
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGCHLD]).context("cannot handle signals")?;
     let mut capture = Supervised::start(&roles.capture, roles.records_on_input)?;
-    let mut worker = roles
-        .worker
-        .as_ref()
-        .map(|words| Supervised::start(words, false))
-        .transpose()?;
+    let start = |words: &Option<Vec<String>>| {
+        let started = words.as_ref().map(|words| Supervised::start(words, false));
+        started.transpose()
+    };
+    let mut sources = start(&roles.sources)?;
+    let mut worker = start(&roles.worker)?;
     if let Some(Owner { uid, gid }) = worker_user {
         process::drop_to_user(uid, gid)?;
     }
@@ -43,14 +46,21 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
             break;
         }
         if let Some(status) = capture.ended()? {
-            if let Some(worker) = worker {
-                worker.stop()?;
+            for other in [sources, worker].into_iter().flatten() {
+                other.stop()?;
             }
             if roles.records_on_input && status.success() {
                 // auditd closed the plugin's input: it stops.
                 return Ok(());
             }
             bail!("capture ended by itself ({status}); see its messages above");
+        }
+        if let Some(running) = &mut sources
+            && let Some(status) = running.ended()?
+        {
+            // As capture, it needs privileges that this process does not have any more.
+            tracing::error!(%status, "the reader of sources ended; start the agent again");
+            sources = None;
         }
         if let (Some(running), Some(words)) = (&mut worker, &roles.worker)
             && let Some(status) = running.ended()?
@@ -64,7 +74,11 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
         }
     }
     capture.stop()?;
-    worker.map_or(Ok(()), Supervised::stop)
+    // The worker last: it sends what the others leave.
+    for other in [sources, worker].into_iter().flatten() {
+        other.stop()?;
+    }
+    Ok(())
 }
 
 /// A child that ends when its standard input does.

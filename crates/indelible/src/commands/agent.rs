@@ -12,7 +12,9 @@ use crate::agent::layout::{Layout, Owner};
 use crate::agent::supervisor::Roles;
 use crate::agent::worker::Target;
 use crate::agent::{self, Stopping};
-use crate::config::{self, AgentConfig, Capture, CollectorAddress, WhenFull, agent::default_name};
+use crate::config::{
+    self, AgentConfig, Capture, CollectorAddress, SourceConfig, WhenFull, agent::default_name,
+};
 use crate::exit;
 use crate::net::pki::Pki;
 use crate::net::tls::Identity;
@@ -40,6 +42,10 @@ pub(super) struct Agent {
     /// plugin of auditd (`audisp:SOCKET` from its af_unix plugin), `file:PATH` from its log
     #[arg(long, value_name = "MODE")]
     capture: Option<Capture>,
+    /// What else of this host is read: `file:/PATTERN`, `journal`, `kmsg`, `unix:/dev/log`,
+    /// `udp:ADDRESS`, `tcp:ADDRESS`; may be given several times
+    #[arg(long = "source", value_name = "SOURCE")]
+    sources: Vec<SourceConfig>,
     /// Most that the spool may take, in bytes
     #[arg(long, value_name = "BYTES")]
     max_bytes: Option<u64>,
@@ -70,6 +76,8 @@ pub(super) struct Agent {
 enum Role {
     /// Reads the audit socket and writes the spool; needs the privileges
     Capture,
+    /// Reads files, the journal and syslog sockets into the spool; needs to read the files
+    Sources,
     /// Reads the spool and sends it; needs none
     Worker,
 }
@@ -86,6 +94,7 @@ impl Agent {
             let roles = Roles {
                 capture: supervised_words("capture"),
                 records_on_input: config.capture.is_on_standard_input(),
+                sources: Some(supervised_words("sources")).filter(|_| !config.sources.is_empty()),
                 worker: config
                     .collector
                     .as_ref()
@@ -110,6 +119,15 @@ impl Agent {
                 agent::capture(
                     &layout,
                     &config.capture,
+                    config.limits,
+                    worker_user,
+                    &stopping,
+                )?;
+            }
+            Role::Sources => {
+                agent::read_sources(
+                    &layout,
+                    &config.sources,
                     config.limits,
                     worker_user,
                     &stopping,
@@ -155,6 +173,7 @@ impl Agent {
         if let Some(capture) = &self.capture {
             config.capture = capture.clone();
         }
+        config.sources.extend(self.sources.iter().cloned());
         if self.max_bytes.is_some() {
             config.limits.max_bytes = self.max_bytes;
         }

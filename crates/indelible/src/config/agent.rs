@@ -1,5 +1,6 @@
 //! The agent's configuration.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -17,6 +18,9 @@ pub(crate) struct AgentConfig {
     /// How kernel records are obtained.
     #[serde(default)]
     pub(crate) capture: Capture,
+    /// What else of this host is read, each into a stream of its own.
+    #[serde(default)]
+    pub(crate) sources: Vec<SourceConfig>,
     /// The user that the worker becomes when the agent is started as root.
     #[serde(default = "default_worker_user")]
     pub(crate) worker_user: String,
@@ -33,10 +37,81 @@ impl AgentConfig {
         Self {
             spool,
             capture: Capture::default(),
+            sources: Vec::new(),
             worker_user: default_worker_user(),
             limits: SpoolLimits::default(),
             collector: None,
         }
+    }
+}
+
+/// Something else of this host that is read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum SourceConfig {
+    /// Files that match a pattern, across rotation.
+    Files(String),
+    /// The journal, through journalctl.
+    Journal,
+    /// The kernel's messages.
+    Kmsg,
+    /// A datagram socket at a path, as `/dev/log`.
+    Unix(PathBuf),
+    /// Syslog over UDP on loopback.
+    Udp(SocketAddr),
+    /// Syslog over TCP on loopback.
+    Tcp(SocketAddr),
+}
+
+impl SourceConfig {
+    /// The word that the configuration and stream openings use.
+    pub(crate) fn word(&self) -> String {
+        match self {
+            Self::Files(pattern) => format!("file:{pattern}"),
+            Self::Journal => "journal".into(),
+            Self::Kmsg => "kmsg".into(),
+            Self::Unix(path) => format!("unix:{}", path.display()),
+            Self::Udp(address) => format!("udp:{address}"),
+            Self::Tcp(address) => format!("tcp:{address}"),
+        }
+    }
+}
+
+impl FromStr for SourceConfig {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let loopback = |address: &str| {
+            let address: SocketAddr = address
+                .parse()
+                .map_err(|error| format!("{text:?}: {error}"))?;
+            let wrong = "an agent listens on loopback only; a collector receives from the network";
+            Some(address)
+                .filter(|address| address.ip().is_loopback())
+                .ok_or_else(|| format!("{text:?}: {wrong}"))
+        };
+        match text.split_once(':') {
+            None if text == "journal" => Ok(Self::Journal),
+            None if text == "kmsg" => Ok(Self::Kmsg),
+            Some(("file", pattern)) if pattern.starts_with('/') => {
+                glob::Pattern::new(pattern).map_err(|error| format!("{text:?}: {error}"))?;
+                Ok(Self::Files(pattern.into()))
+            }
+            Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
+            Some(("udp", address)) => Ok(Self::Udp(loopback(address)?)),
+            Some(("tcp", address)) => Ok(Self::Tcp(loopback(address)?)),
+            _ => Err(format!(
+                "unknown source {text:?}; known are file:/PATTERN, journal, kmsg, unix:/PATH, udp:ADDRESS and tcp:ADDRESS"
+            )),
+        }
+    }
+}
+
+impl TryFrom<String> for SourceConfig {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
@@ -204,6 +279,30 @@ mod tests {
             "{error}"
         );
         assert!(toml::from_str::<AgentConfig>("spool = '/s'\ncapture = 'x'").is_err());
+    }
+
+    #[test]
+    fn sources_come_back() {
+        for word in [
+            "file:/var/log/nginx/*.log",
+            "journal",
+            "kmsg",
+            "unix:/dev/log",
+            "udp:127.0.0.1:514",
+            "tcp:[::1]:514",
+        ] {
+            assert_eq!(word.parse::<SourceConfig>().unwrap().word(), word);
+        }
+        for word in [
+            "",
+            "file:relative",
+            "file:/[",
+            "udp:0.0.0.0:514",
+            "tcp:127.0.0.1",
+            "journal:x",
+        ] {
+            assert!(word.parse::<SourceConfig>().is_err(), "{word:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,9 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use agent::{AgentConfig, Capture, CollectorAddress, SpoolLimits, WhenFull};
+pub(crate) use agent::{
+    AgentConfig, Capture, CollectorAddress, SourceConfig, SpoolLimits, WhenFull,
+};
 pub(crate) use collector::CollectorConfig;
 
 /// The files of one side of a mutually authenticated connection, as PEM.

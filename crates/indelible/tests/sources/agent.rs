@@ -12,6 +12,7 @@ use indelible_log::{EntryRef, Kind, entry};
 pub(crate) struct Agent {
     spool: PathBuf,
     words: Vec<String>,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -24,13 +25,20 @@ impl Agent {
         Self {
             spool: spool.to_owned(),
             words: all.into_iter().map(str::to_owned).collect(),
+            environment: Vec::new(),
             child: None,
         }
+    }
+
+    /// Sets a variable of its environment.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     pub(crate) fn start(&mut self) {
         let child = Command::new(env!("CARGO_BIN_EXE_indelible"))
             .args(&self.words)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .env(

@@ -5,4 +5,5 @@ mod agent;
 mod audisp;
 mod file;
 mod full;
+mod others;
 mod status;

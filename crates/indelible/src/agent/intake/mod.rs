@@ -9,7 +9,11 @@
 //! process ended.
 
 pub(crate) mod audisp;
+pub(crate) mod connections;
+pub(crate) mod datagrams;
 pub(crate) mod file;
+pub(crate) mod journal;
+pub(crate) mod kmsg;
 mod position;
 mod rotation;
 
@@ -25,7 +29,7 @@ use indelible_sys::host::Host;
 use indelible_sys::wait::wait_for_any;
 
 use super::layout::{Layout, Room};
-use super::lines::Lines;
+use super::lines::{Line, Lines};
 use super::receipts::Receipts;
 use super::signer::Signer;
 use super::source_stream::SourceStream;
@@ -83,6 +87,16 @@ impl Sink<'_> {
         lines.finish(|line| self.stream.push_line(self.kind, line, self.now_ns));
     }
 
+    /// Adds one line.
+    pub(crate) fn line(&mut self, line: &Line<'_>) {
+        self.stream.push_line(self.kind, line, self.now_ns);
+    }
+
+    /// Adds one message.
+    pub(crate) fn message(&mut self, message: &[u8]) {
+        self.stream.push_payload(self.kind, 0, message, self.now_ns);
+    }
+
     /// Records that something is missing.
     pub(crate) fn gap(&mut self, reason: GapReason, count: Option<u64>, detail: &str) {
         tracing::warn!(?reason, count, detail, "gap");
@@ -126,7 +140,7 @@ impl Intake {
         kind: Kind,
         open: impl FnOnce(Option<Position>) -> Box<dyn Source>,
     ) -> Result<Self> {
-        let (file, position) = PositionFile::open(room, &stream)?;
+        let (file, position) = PositionFile::open(room, &stream, kind)?;
         let mut stream = stream;
         stream.keep_all();
         Ok(Self {
@@ -176,7 +190,7 @@ impl Intake {
         }
         self.unsynced = false;
         if let (Some(file), Some(position)) = (&mut self.position, self.source.position())
-            && let Err(error) = file.store(self.stream.spool().next(), position)
+            && let Err(error) = file.store(self.stream.id(), self.stream.spool().next(), position)
         {
             // The stream itself tells how far the source was read.
             tracing::warn!("cannot store a position: {error:#}");
@@ -241,9 +255,23 @@ pub(crate) fn checkpoint_seen(receipts: &Path) -> Option<CheckpointSeen> {
 pub(crate) fn run(
     layout: &Layout,
     room: &Room,
+    intakes: Vec<Intake>,
+    idle_every: Duration,
+    stopping: &Stopping,
+) -> Result<()> {
+    run_with(layout, room, intakes, idle_every, stopping, || {
+        Ok(Vec::new())
+    })
+}
+
+/// As [`run`], with sources that turn up later; it goes on where all others have ended.
+pub(crate) fn run_with(
+    layout: &Layout,
+    room: &Room,
     mut intakes: Vec<Intake>,
     idle_every: Duration,
     stopping: &Stopping,
+    mut more: impl FnMut() -> Result<Vec<Intake>>,
 ) -> Result<()> {
     let (signer, began) = Signer::open(room)?;
     if began {
@@ -260,8 +288,9 @@ pub(crate) fn run(
     let mut kept_at = Instant::now();
     let mut released_at = Instant::now();
     while !stopping.requested() {
+        intakes.extend(more()?);
         let mut busy = false;
-        let mut ended = true;
+        let mut ended = !intakes.is_empty();
         for intake in &mut intakes {
             let taken = intake.step()?;
             busy |= matches!(taken, Taken::Something | Taken::Turned);

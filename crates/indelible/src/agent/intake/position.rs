@@ -5,12 +5,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use indelible_log::dir::{Dir, RealDir};
 use indelible_log::spool::SpoolReader;
-use indelible_log::{EntryRef, Kind, entry};
+use indelible_log::{EntryRef, Kind, StreamId, entry};
 use serde::{Deserialize, Serialize};
 
 use super::super::layout::Room;
 use super::super::slots::Slots;
 use super::super::source_stream::SourceStream;
+use super::kmsg::record_number;
 
 /// Where a source stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,11 @@ pub(crate) enum Position {
         identity: Identity,
         /// Bytes.
         offset: u64,
+    },
+    /// Behind a record of the kernel's message ring.
+    Kernel {
+        /// Its number, once there is one.
+        number: Option<u64>,
     },
     /// Behind the journal entry with this cursor.
     Journal {
@@ -47,6 +53,8 @@ pub(crate) struct Identity {
 /// The stored position of one stream.
 #[derive(Debug)]
 pub(super) struct PositionFile {
+    room: Room,
+    stream: StreamId,
     slots: Slots,
     sequence: u64,
 }
@@ -60,26 +68,50 @@ struct Stored {
 }
 
 impl PositionFile {
-    /// Opens the file and answers where the source stands after all that the stream holds.
-    pub(super) fn open(room: &Room, stream: &SourceStream) -> Result<(Self, Option<Position>)> {
+    /// Opens the file and answers where the source of entries of a kind stands after all that the
+    /// stream holds.
+    pub(super) fn open(
+        room: &Room,
+        stream: &SourceStream,
+        kind: Kind,
+    ) -> Result<(Self, Option<Position>)> {
         let path = room.position(stream.id());
         let (slots, stored) = Slots::open::<Stored>(&path)?;
-        let mut file = Self { slots, sequence: 0 };
-        let Some(stored) = stored else {
+        let mut file = Self {
+            room: room.clone(),
+            stream: stream.id(),
+            slots,
+            sequence: 0,
+        };
+        if let Some(stored) = &stored {
+            file.sequence = stored.sequence;
+        }
+        let Some(mut position) = stored
+            .map(|stored| stored.position)
+            .or_else(|| Position::before_all(kind))
+        else {
             return Ok((file, None));
         };
-        file.sequence = stored.sequence;
-        let mut position = stored.position;
         let folder = room.streams();
         let dir =
             RealDir::open(&folder).with_context(|| format!("cannot open {}", folder.display()))?;
-        move_on(&mut position, &dir, stream, stored.sequence)
+        move_on(&mut position, &dir, stream, file.sequence)
             .context("cannot read on from the stored position")?;
-        Ok((file, Some(position)))
+        Ok((file, Some(position).filter(Position::is_known)))
     }
 
-    /// Stores a position durably. The entries below `sequence` must be durable.
-    pub(super) fn store(&mut self, sequence: u64, position: Position) -> Result<()> {
+    /// Stores a position in a stream durably. The entries below `sequence` must be durable.
+    pub(super) fn store(
+        &mut self,
+        stream: StreamId,
+        sequence: u64,
+        position: Position,
+    ) -> Result<()> {
+        if stream != self.stream {
+            // The source goes on in a new stream.
+            self.slots = Slots::open::<Stored>(&self.room.position(stream))?.0;
+            self.stream = stream;
+        }
         self.slots.store(Stored {
             v: 1,
             sequence,
@@ -118,6 +150,26 @@ fn move_on(
 }
 
 impl Position {
+    /// Where a source stands that was killed before it stored a position: the stream alone tells.
+    /// A file needs none: its position is stored before its first line is taken.
+    fn before_all(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Journal => Some(Self::Journal {
+                cursor: String::new(),
+            }),
+            Kind::Syslog => Some(Self::Kernel { number: None }),
+            _ => None,
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        match self {
+            Self::File { .. } => true,
+            Self::Kernel { number } => number.is_some(),
+            Self::Journal { cursor } => !cursor.is_empty(),
+        }
+    }
+
     /// Moves behind what an entry was made of.
     fn pass(&mut self, entry: &EntryRef<'_>) {
         match (self, entry.header().kind) {
@@ -128,6 +180,9 @@ impl Position {
                 if let Some(passed) = journal_cursor(entry.payload()) {
                     *cursor = passed;
                 }
+            }
+            (Self::Kernel { number }, Kind::Syslog) => {
+                *number = record_number(entry.payload()).or(*number);
             }
             _ => {}
         }
