@@ -10,6 +10,7 @@ pub mod host;
 pub mod lock;
 pub mod proc;
 pub mod process;
+pub mod sandbox;
 pub mod udp;
 pub mod wait;
 

@@ -94,6 +94,11 @@ impl Layout {
         self.root.join("worker")
     }
 
+    /// What enrolment left; the worker renews it.
+    pub(crate) fn identity(&self) -> PathBuf {
+        self.worker().join("identity")
+    }
+
     /// Held by the one worker of this spool.
     pub(crate) fn worker_lock(&self) -> PathBuf {
         self.worker().join("lock")

@@ -31,7 +31,7 @@ pub(crate) use sources::run as read_sources;
 pub(crate) use spooled::released;
 pub(crate) use stopping::{Stopping, wait_for_end_of_input};
 pub(crate) use supervisor::run as supervise;
-pub(crate) use worker::run as work;
+pub(crate) use worker::{run as work, sandbox as worker_sandbox};
 
 /// The checkpoint of the newest receipt that this host's worker holds.
 pub(crate) fn read_receipt(layout: &layout::Layout) -> Option<crate::payload::CheckpointSeen> {

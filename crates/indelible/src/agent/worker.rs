@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use anyhow::{Context, Result};
 use indelible_log::{Checkpoint, Hash, StreamId, VerifierKey, merkle};
 use indelible_sys::host::Host;
 use indelible_sys::lock::FileLock;
+use indelible_sys::sandbox::Sandbox;
 use indelible_wire::native::{
     self, Finding, Growth, Receipt, Sender, SenderAction, SenderConfig, StreamId as WireStreamId,
     Supply, Verdict,
@@ -20,7 +22,7 @@ use indelible_wire::native::{
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant as TokioInstant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
@@ -30,7 +32,9 @@ use super::receipts::Receipts;
 use super::spooled::{SpooledStreams, released};
 use super::stopping::Stopping;
 use super::watch::SpoolWatch;
+use crate::net::enrol::identity::IdentityFolder;
 use crate::net::link::Link;
+use crate::net::tls::Identity;
 
 /// Where to send, and how to know the collector.
 #[derive(Clone, Debug)]
@@ -42,6 +46,21 @@ pub(crate) struct Target {
     /// The key that signs its checkpoints.
     pub(crate) log_key: VerifierKey,
     pub(crate) tls: Arc<ClientConfig>,
+    /// The identity that this host renews by itself.
+    pub(crate) renewed: Option<IdentityFolder>,
+}
+
+/// What the worker may reach: it reads the streams and writes its own folder, and finds its
+/// collector's address as every program does.
+pub(crate) fn sandbox(layout: &Layout) -> Sandbox {
+    let rooms = layout.rooms();
+    let streams = rooms
+        .iter()
+        .flat_map(|room| [room.streams(), room.openings()]);
+    Sandbox {
+        read: streams.chain(RESOLVING.iter().map(PathBuf::from)).collect(),
+        write: vec![layout.worker()],
+    }
 }
 
 /// Sends until asked to stop; then for a few seconds more, as long as something is left.
@@ -56,7 +75,11 @@ pub(crate) fn run(layout: &Layout, target: Target, stopping: &Stopping) -> Resul
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut worker = Worker::new(layout, target)?;
+        let (tls, newest_tls) = watch::channel(target.tls.clone());
+        if let Some(identity) = target.renewed.clone() {
+            tokio::spawn(keep_renewing(identity, tls));
+        }
+        let mut worker = Worker::new(layout, target, newest_tls)?;
         worker.run(stopping).await
     })
 }
@@ -64,6 +87,8 @@ pub(crate) fn run(layout: &Layout, target: Target, stopping: &Stopping) -> Resul
 struct Worker {
     layout: Layout,
     target: Target,
+    /// Changes when the certificate is renewed.
+    newest_tls: watch::Receiver<Arc<ClientConfig>>,
     sender: Sender,
     spool: SpooledStreams,
     watch: SpoolWatch,
@@ -95,7 +120,11 @@ enum Event {
 }
 
 impl Worker {
-    fn new(layout: &Layout, target: Target) -> Result<Self> {
+    fn new(
+        layout: &Layout,
+        target: Target,
+        newest_tls: watch::Receiver<Arc<ClientConfig>>,
+    ) -> Result<Self> {
         let host = Host::current()?;
         let (receipts, kept) = Receipts::open(&layout.receipts())?;
         let held = match kept.filter(|kept| kept.origin == target.log_key.name()) {
@@ -114,6 +143,7 @@ impl Worker {
         Ok(Self {
             layout: layout.clone(),
             target,
+            newest_tls,
             sender,
             spool: SpooledStreams::open(layout, crate::payload::hex(&host.boot_id))?,
             watch: SpoolWatch::start(
@@ -224,6 +254,7 @@ impl Worker {
     fn time_passed(&mut self, now: Duration) {
         match &self.connection {
             Connection::Down(at) if Instant::now() >= *at => {
+                self.target.tls = self.newest_tls.borrow().clone();
                 self.connection =
                     Connection::Connecting(tokio::spawn(connect(self.target.clone())));
             }
@@ -411,6 +442,29 @@ async fn connect(target: Target) -> Result<Link> {
         .context("no connection in time")?
 }
 
+/// Renews the certificate whenever that is due; a connection that stands goes on with the old one.
+async fn keep_renewing(identity: IdentityFolder, tls: watch::Sender<Arc<ClientConfig>>) {
+    loop {
+        match renewed(&identity).await {
+            Ok(None) => {}
+            Ok(Some(config)) => {
+                tracing::info!("renewed this host's certificate");
+                tls.send_replace(config);
+            }
+            Err(error) => tracing::warn!("cannot renew this host's certificate: {error:#}"),
+        }
+        tokio::time::sleep(RENEWAL_EVERY).await;
+    }
+}
+
+async fn renewed(identity: &IdentityFolder) -> Result<Option<Arc<ClientConfig>>> {
+    if !identity.is_renewal_due()? {
+        return Ok(None);
+    }
+    identity.renew().await?;
+    Ok(Some(Identity::read(&identity.files())?.client()?))
+}
+
 /// Is the log that the collector shows a continuation of the one that we know?
 fn verdict(key: &VerifierKey, origin: &str, old: &native::Checkpoint, growth: &Growth) -> Verdict {
     let shown = Checkpoint {
@@ -436,6 +490,26 @@ fn far_future() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
 
+/// What resolving a name and asking for this host's identity reads.
+const RESOLVING: &[&str] = &[
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/nsswitch.conf",
+    "/etc/gai.conf",
+    "/etc/ld.so.cache",
+    "/etc/machine-id",
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/run/systemd/resolve",
+    "/run/nscd",
+    "/proc/sys/kernel",
+    "/dev/urandom",
+];
+/// How often it is asked whether the certificate must be renewed.
+const RENEWAL_EVERY: Duration = Duration::from_secs(600);
 /// zstd level of batches: the lowest costs a host the least.
 const COMPRESSION_LEVEL: i32 = 1;
 /// How late a request to stop is seen, and how often streams are looked for without a sign.

@@ -12,6 +12,7 @@ use indelible_log::{Batch, Checkpoint, Hash, StreamId};
 use indelible_wire::native::{
     self, Append, Receiver, ReceiverAction, ReceiverConfig, StreamId as WireStreamId,
 };
+use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -20,6 +21,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::http::Metrics;
 use super::writer::{Answer, ConnectionId, Request, Wanted};
+use crate::net::enrol;
+use crate::net::enrol::server::Enrolment;
 use crate::net::link::Link;
 use crate::net::tls::peer_name;
 
@@ -32,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) newest: watch::Receiver<Checkpoint>,
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) metrics: Arc<Metrics>,
+    /// The authority that hosts enrol with.
+    pub(crate) enrolment: Option<Enrolment>,
 }
 
 /// Serves one connection to its end.
@@ -46,7 +51,14 @@ pub(crate) async fn serve(
         .await
         .context("no TLS handshake in time")?
         .context("the TLS handshake failed")?;
-    let peer: Arc<str> = peer_name(stream.get_ref().1.peer_certificates())?.into();
+    if let Some(enrolment) = &shared.enrolment
+        && stream.get_ref().1.alpn_protocol() == Some(enrol::ALPN)
+    {
+        return enrolment.serve(stream).await;
+    }
+    let shown = stream.get_ref().1.peer_certificates().map(<[_]>::to_vec);
+    let peer: Arc<str> = peer_name(shown.as_deref())?.into();
+    let revoked = revoked(shared.enrolment.clone(), peer.clone(), shown);
     tracing::info!(%address, %peer, "connected");
     let started = Instant::now();
     let checkpoint = to_wire(&shared.newest.borrow());
@@ -65,7 +77,27 @@ pub(crate) async fn serve(
         answers_in,
         answers,
     };
-    connection.run(Link::start(stream)).await
+    tokio::select! {
+        ended = connection.run(Link::start(stream)) => ended,
+        why = revoked => Err(why),
+    }
+}
+
+/// Returns when the peer's certificate is, or becomes, revoked.
+async fn revoked(
+    enrolment: Option<Enrolment>,
+    peer: Arc<str>,
+    shown: Option<Vec<CertificateDer<'static>>>,
+) -> anyhow::Error {
+    let Some(enrolment) = enrolment else {
+        return std::future::pending().await;
+    };
+    loop {
+        if let Err(why) = enrolment.check_revocation(&peer, shown.as_deref()) {
+            return why;
+        }
+        tokio::time::sleep(REVOCATION_EVERY).await;
+    }
 }
 
 struct Connection {
@@ -217,5 +249,7 @@ fn far_future() -> Instant {
     Instant::now() + std::time::Duration::from_secs(3600)
 }
 
+/// How often it is asked whether a connected host was revoked.
+const REVOCATION_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a peer may take to prove who it is.
 const HANDSHAKE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);

@@ -27,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::agent::wait_for_end_of_input;
 use crate::config::CollectorConfig;
+use crate::net::enrol::server::Enrolment;
 use crate::net::tls::Identity;
 use connection::Shared;
 use heads::Heads;
@@ -43,7 +44,8 @@ pub(crate) fn run(
     log_key: Option<&Path>,
     supervised: bool,
 ) -> Result<()> {
-    let acceptor = TlsAcceptor::from(Identity::read(&config.tls)?.server()?);
+    let acceptor =
+        TlsAcceptor::from(Identity::read(&config.tls)?.server(config.authority.is_some())?);
     let (log, own, heads) = open(config)?;
     if let Some(path) = log_key {
         std::fs::write(path, format!("{}\n", log.verifier()))
@@ -67,6 +69,7 @@ pub(crate) fn run(
         newest: shown,
         stopping,
         metrics,
+        enrolment: config.authority.as_deref().map(Enrolment::new),
     };
     let served =
         tokio::runtime::Runtime::new()?.block_on(serve(config, known, shared, stop, supervised));

@@ -1,12 +1,13 @@
 //! `indelible agent`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indelible_log::VerifierKey;
 
+use super::enroll::read_token;
 use crate::agent::intake::audisp::plugin_text;
 use crate::agent::layout::{Layout, Owner};
 use crate::agent::supervisor::Roles;
@@ -16,6 +17,7 @@ use crate::config::{
     self, AgentConfig, Capture, CollectorAddress, SourceConfig, WhenFull, agent::default_name,
 };
 use crate::exit;
+use crate::net::enrol::identity::IdentityFolder;
 use crate::net::pki::Pki;
 use crate::net::tls::Identity;
 use crate::user::User;
@@ -30,8 +32,13 @@ pub(super) struct Agent {
     #[arg(long, value_name = "DIR", required_unless_present = "config")]
     spool: Option<PathBuf>,
     /// The collector's native receiver
-    #[arg(long, value_name = "HOST:PORT", requires = "pki")]
+    ///
+    /// With --pki, or after enrolment, whose address it replaces.
+    #[arg(long, value_name = "HOST:PORT")]
     collector: Option<String>,
+    /// File with a token of `indelible token create`; used where this host was not enrolled yet
+    #[arg(long, value_name = "FILE", conflicts_with = "pki")]
+    enroll_token: Option<PathBuf>,
     /// Folder that `indelible pki` made: certificates, this host's key, the log's key
     #[arg(long, value_name = "DIR")]
     pki: Option<PathBuf>,
@@ -67,6 +74,9 @@ pub(super) struct Agent {
     /// Print the file for auditd's `plugins.d` that makes it start this agent, and end
     #[arg(long, requires = "config")]
     print_plugin: bool,
+    /// As the worker: enter its sandbox, try what it forbids, say what was refused, and end
+    #[arg(long, hide = true)]
+    probe_sandbox: bool,
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     supervised: bool,
@@ -84,12 +94,13 @@ enum Role {
 
 impl Agent {
     pub(super) fn run(self) -> Result<u8> {
-        let config = self.configuration()?;
+        let mut config = self.configuration()?;
         if self.print_plugin {
             return self.print_plugin(&config);
         }
         let layout = Layout::at(&config.spool);
-        let worker_user = worker_user(&config)?;
+        let worker_user = worker_user_named(&config.worker_user)?;
+        let identity = self.identity(&mut config, &layout, worker_user)?;
         let Some(role) = self.role else {
             let roles = Roles {
                 capture: supervised_words("capture"),
@@ -103,17 +114,13 @@ impl Agent {
             agent::supervise(&layout, &roles, worker_user)?;
             return Ok(exit::DONE);
         };
-        let mut stopping = Stopping::on_signals()?;
-        if self.supervised {
-            let records_on_input = role == Role::Capture && config.capture.is_on_standard_input();
-            stopping = if records_on_input {
-                stopping.or_lost_reader()
-            } else {
-                stopping.or_end_of_input()
-            };
-        }
-        // Whichever role comes first makes the folders of both.
+        // Whichever role comes first makes the folders of all.
         layout.create(worker_user)?;
+        if role == Role::Worker {
+            self.work(config, &layout, identity, worker_user)?;
+            return Ok(exit::DONE);
+        }
+        let stopping = self.stopping(role, &config)?;
         match role {
             Role::Capture => {
                 agent::capture(
@@ -133,17 +140,95 @@ impl Agent {
                     &stopping,
                 )?;
             }
-            Role::Worker => {
-                let collector = config.collector.context("no collector is configured")?;
-                // Keys are read while this process may still read them.
-                let target = target(&collector)?;
-                if let Some(Owner { uid, gid }) = worker_user {
-                    indelible_sys::process::drop_to_user(uid, gid)?;
-                }
-                agent::work(&layout, target, &stopping)?;
-            }
+            Role::Worker => {}
         }
         Ok(exit::DONE)
+    }
+
+    fn work(
+        &self,
+        config: AgentConfig,
+        layout: &Layout,
+        identity: Option<IdentityFolder>,
+        worker_user: Option<Owner>,
+    ) -> Result<()> {
+        let collector = config
+            .collector
+            .clone()
+            .context("no collector is configured")?;
+        // Keys are read while this process may still read them.
+        let target = target(&collector, identity)?;
+        if let Some(Owner { uid, gid }) = worker_user {
+            indelible_sys::process::drop_to_user(uid, gid)?;
+        }
+        let mut landlock = false;
+        if config.sandbox {
+            landlock = agent::worker_sandbox(layout).enter()?.files;
+            if !landlock {
+                tracing::warn!(
+                    "this kernel has no Landlock: only the user's rights confine what the worker reads"
+                );
+            }
+        }
+        if self.probe_sandbox {
+            let refused = indelible_sys::sandbox::probe(Path::new("/etc/passwd"));
+            let mut output = std::io::stdout().lock();
+            writeln!(
+                output,
+                "landlock {landlock}; refused: file {}, execute {}, netlink {}, ptrace {}",
+                refused.file, refused.execute, refused.netlink, refused.ptrace
+            )?;
+            return Ok(());
+        }
+        // Only now, since rights are a thread's own: this may start one.
+        let stopping = self.stopping(Role::Worker, &config)?;
+        agent::work(layout, target, &stopping)
+    }
+
+    fn stopping(&self, role: Role, config: &AgentConfig) -> Result<Stopping> {
+        let stopping = Stopping::on_signals()?;
+        Ok(if !self.supervised {
+            stopping
+        } else if role == Role::Capture && config.capture.is_on_standard_input() {
+            stopping.or_lost_reader()
+        } else {
+            stopping.or_end_of_input()
+        })
+    }
+
+    /// The identity that enrolment left, where nothing else is configured; enrols first where a token
+    /// is given.
+    fn identity(
+        &self,
+        config: &mut AgentConfig,
+        layout: &Layout,
+        worker: Option<Owner>,
+    ) -> Result<Option<IdentityFolder>> {
+        if config.collector.is_some() {
+            return Ok(None);
+        }
+        let identity = IdentityFolder::at(&layout.identity());
+        if let Some(token) = &self.enroll_token
+            && !identity.exists()
+        {
+            layout.create(worker)?;
+            let name = self.name.clone().unwrap_or_else(host_name);
+            identity.enroll(&read_token(token)?, &name, worker)?;
+            tracing::info!(name, "enrolled");
+        }
+        if !identity.exists() {
+            anyhow::ensure!(
+                self.collector.is_none(),
+                "--collector needs --pki, or a host that is enrolled (`indelible enroll`)"
+            );
+            return Ok(None);
+        }
+        let mut collector = identity.collector()?;
+        if let Some(address) = &self.collector {
+            collector.address.clone_from(address);
+        }
+        config.collector = Some(collector);
+        Ok(Some(identity))
     }
 
     fn print_plugin(&self, config: &AgentConfig) -> Result<u8> {
@@ -198,7 +283,7 @@ impl Agent {
     }
 }
 
-fn target(collector: &CollectorAddress) -> Result<Target> {
+fn target(collector: &CollectorAddress, renewed: Option<IdentityFolder>) -> Result<Target> {
     let path = &collector.log_key;
     let shown = path.display();
     let text = std::fs::read_to_string(path)
@@ -208,15 +293,16 @@ fn target(collector: &CollectorAddress) -> Result<Target> {
         name: collector.name.clone(),
         log_key: VerifierKey::parse(text.trim_end()).with_context(|| format!("in {shown}"))?,
         tls: Identity::read(&collector.tls)?.client()?,
+        renewed,
     })
 }
 
 /// Who the worker becomes; `None` where this process is not root and all run as one user.
-fn worker_user(config: &AgentConfig) -> Result<Option<Owner>> {
+pub(super) fn worker_user_named(name: &str) -> Result<Option<Owner>> {
     if !indelible_sys::process::is_root() {
         return Ok(None);
     }
-    let user = User::by_name(&config.worker_user)?;
+    let user = User::by_name(name)?;
     Ok(Some(Owner {
         uid: user.uid,
         gid: user.gid,
@@ -230,7 +316,7 @@ fn supervised_words(role: &str) -> Vec<String> {
         .collect()
 }
 
-fn host_name() -> String {
+pub(super) fn host_name() -> String {
     rustix::system::uname()
         .nodename()
         .to_string_lossy()

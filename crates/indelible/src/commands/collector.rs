@@ -87,6 +87,7 @@ impl Collector {
                     heads: None,
                     native: default_native(),
                     tls: pki.files(COLLECTOR),
+                    authority: Some(folder),
                     http: None,
                     syslog_tcp: None,
                     syslog_udp: None,

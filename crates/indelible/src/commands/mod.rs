@@ -5,13 +5,16 @@ mod collector;
 mod completions;
 mod demo;
 mod detect;
+mod enroll;
 mod man;
 mod pki;
 mod prove;
 mod report;
+mod revoke;
 mod rules;
 mod search;
 mod status;
+mod token;
 mod verify;
 
 use std::ffi::OsString;
@@ -46,6 +49,9 @@ enum Command {
     Status(status::Status),
     Completions(completions::Completions),
     Man(man::Man),
+    Token(token::Token),
+    Enroll(enroll::Enroll),
+    Revoke(revoke::Revoke),
 }
 
 /// Runs the command that the arguments name.
@@ -86,6 +92,9 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Status(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
+        Command::Token(command) => command.run(),
+        Command::Enroll(command) => command.run(),
+        Command::Revoke(command) => command.run(),
     };
     match outcome {
         Ok(code) => code.into(),

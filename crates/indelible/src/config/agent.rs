@@ -24,6 +24,9 @@ pub(crate) struct AgentConfig {
     /// The user that the worker becomes when the agent is started as root.
     #[serde(default = "default_worker_user")]
     pub(crate) worker_user: String,
+    /// Whether the worker is confined by Landlock and seccomp.
+    #[serde(default = "yes")]
+    pub(crate) sandbox: bool,
     /// What the spool may take of the disk.
     #[serde(default)]
     pub(crate) limits: SpoolLimits,
@@ -39,6 +42,7 @@ impl AgentConfig {
             capture: Capture::default(),
             sources: Vec::new(),
             worker_user: default_worker_user(),
+            sandbox: true,
             limits: SpoolLimits::default(),
             collector: None,
         }
@@ -250,6 +254,10 @@ impl TryFrom<String> for Capture {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The user `nobody` exists everywhere and owns nothing.

@@ -24,6 +24,8 @@ pub(crate) struct CollectorConfig {
     pub(crate) native: SocketAddr,
     /// Certificates and key.
     pub(crate) tls: TlsFiles,
+    /// Folder of the authority that hosts enrol with; nobody can enrol where it is missing.
+    pub(crate) authority: Option<PathBuf>,
     /// The log, proofs and metrics over HTTP; nothing where it is missing.
     pub(crate) http: Option<HttpConfig>,
     /// Syslog over TCP.

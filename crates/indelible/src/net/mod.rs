@@ -1,5 +1,7 @@
 //! What goes over the network: certificates, TLS, and the names that they prove.
 
+pub(crate) mod certificate;
+pub(crate) mod enrol;
 pub(crate) mod link;
 pub(crate) mod pki;
 pub(crate) mod tls;

@@ -23,15 +23,18 @@ pub(crate) struct Identity {
     authorities: Arc<RootCertStore>,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    /// The authorities themselves: a host that enrols knows one by its hash.
+    shown: Vec<CertificateDer<'static>>,
 }
 
 impl Identity {
     /// Reads the three files.
     pub(crate) fn read(files: &TlsFiles) -> Result<Self> {
         let mut authorities = RootCertStore::empty();
-        for certificate in certificates(&files.ca)? {
+        let shown = certificates(&files.ca)?;
+        for certificate in &shown {
             authorities
-                .add(certificate)
+                .add(certificate.clone())
                 .with_context(|| format!("not a usable authority: {}", files.ca.display()))?;
         }
         let key = PrivateKeyDer::from_pem_file(&files.key)
@@ -40,6 +43,7 @@ impl Identity {
             authorities: Arc::new(authorities),
             chain: certificates(&files.certificate)?,
             key,
+            shown,
         })
     }
 
@@ -69,14 +73,22 @@ impl Identity {
         Ok(Arc::new(config))
     }
 
-    /// The collector's side: nobody without a certificate of the authority gets in.
-    pub(crate) fn server(self) -> Result<Arc<ServerConfig>> {
-        let verifier = WebPkiClientVerifier::builder(self.authorities).build()?;
+    /// The collector's side: nobody without a certificate of the authority gets in, but to enrol
+    /// where `enrols`; whoever serves must then ask for the peer's name.
+    pub(crate) fn server(self, enrols: bool) -> Result<Arc<ServerConfig>> {
+        let mut verifier = WebPkiClientVerifier::builder(self.authorities);
+        let mut chain = self.chain;
+        let mut protocols = vec![ALPN.to_vec()];
+        if enrols {
+            verifier = verifier.allow_unauthenticated();
+            chain.extend(self.shown);
+            protocols.push(super::enrol::ALPN.to_vec());
+        }
         let mut config = ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(self.chain, self.key)
+            .with_client_cert_verifier(verifier.build()?)
+            .with_single_cert(chain, self.key)
             .context("certificate and key do not belong together")?;
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = protocols;
         Ok(Arc::new(config))
     }
 
@@ -135,7 +147,7 @@ mod tests {
         pki.issue("web1.example").unwrap();
         Identity::read(&pki.files(COLLECTOR))
             .unwrap()
-            .server()
+            .server(true)
             .unwrap();
         let agent = Identity::read(&pki.files("web1.example")).unwrap();
         assert_eq!(peer_name(Some(&agent.chain)).unwrap(), "web1.example");

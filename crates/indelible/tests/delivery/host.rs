@@ -27,6 +27,8 @@ pub(crate) struct ProcessStatus {
     pub(crate) uid: u32,
     pub(crate) permitted_capabilities: u64,
     pub(crate) effective_capabilities: u64,
+    pub(crate) seccomp: u32,
+    pub(crate) no_new_privileges: u32,
 }
 
 impl Host {
@@ -204,6 +206,18 @@ impl Host {
         process_status(pid)
     }
 
+    /// What a worker of this host is refused.
+    pub(crate) fn probe_worker_sandbox(&self) -> String {
+        let mut words = self.agent_words("worker");
+        words.push("--probe-sandbox".into());
+        let output = self
+            .command(&words)
+            .stdout(Stdio::piped())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     pub(crate) fn capture_status(&self) -> ProcessStatus {
         let pid = self.capture.as_ref().unwrap().id();
         self.wait_for("capture", |_| {
@@ -303,6 +317,8 @@ fn process_status(pid: u32) -> ProcessStatus {
         uid: field("Uid:").parse().unwrap(),
         permitted_capabilities: u64::from_str_radix(&field("CapPrm:"), 16).unwrap(),
         effective_capabilities: u64::from_str_radix(&field("CapEff:"), 16).unwrap(),
+        seccomp: field("Seccomp:").parse().unwrap(),
+        no_new_privileges: field("NoNewPrivs:").parse().unwrap(),
     }
 }
 

@@ -151,6 +151,22 @@ fn the_worker_has_no_privileges() {
     assert_eq!(worker.effective_capabilities, 0, "{worker:?}");
     assert_eq!(worker.permitted_capabilities, 0, "{worker:?}");
     assert_ne!(worker.uid, 0, "{worker:?}");
+    // Confined by a filter, and without a way to more rights.
+    assert_eq!(
+        (worker.seccomp, worker.no_new_privileges),
+        (2, 1),
+        "{worker:?}"
+    );
+    let refused = host.probe_worker_sandbox();
+    if refused.contains("landlock true") {
+        assert!(refused.contains("file true"), "{refused}");
+    } else {
+        eprintln!("skipped: files of the sandbox: this kernel has no Landlock");
+    }
+    assert!(
+        refused.contains("execute true, netlink true, ptrace true"),
+        "{refused}"
+    );
     let capture = host.capture_status();
     // CAP_AUDIT_WRITE is 29, CAP_AUDIT_CONTROL 30, CAP_AUDIT_READ 37 (linux/capability.h).
     assert_eq!(

@@ -1,0 +1,188 @@
+//! The cage of a process that talks to the network: Landlock for files, seccomp for system calls.
+//!
+//! Both hold for the calling thread and what it starts, so it is entered before other threads are.
+//! Neither can be left again.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    RulesetStatus, path_beneath_rules,
+};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
+
+use crate::{Error, Result};
+
+/// What a process may still reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Files and folders that may be read.
+    pub read: Vec<PathBuf>,
+    /// Folders in which everything is allowed.
+    pub write: Vec<PathBuf>,
+}
+
+/// What the kernel enforces of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entered {
+    /// Files outside the list are refused: true from Linux 5.13 on, where Landlock is enabled.
+    pub files: bool,
+}
+
+/// What a process tried inside and was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Reading a file that everybody may read.
+    pub file: bool,
+    /// Running a program.
+    pub execute: bool,
+    /// A netlink socket.
+    pub netlink: bool,
+    /// Being traced, and so tracing.
+    pub ptrace: bool,
+}
+
+impl Sandbox {
+    /// Enters it for good. Paths that do not exist are left out.
+    ///
+    /// # Errors
+    /// [`Error::System`] where the kernel refuses what it knows.
+    pub fn enter(&self) -> Result<Entered> {
+        rustix::thread::set_no_new_privs(true)
+            .map_err(Error::system("forbidding new privileges"))?;
+        let files = self.confine_files()?;
+        let program = system_calls()?;
+        seccompiler::apply_filter_all_threads(&program)
+            .map_err(failed("confining system calls"))?;
+        Ok(Entered { files })
+    }
+
+    fn confine_files(&self) -> Result<bool> {
+        let what = "confining files";
+        let all = AccessFs::from_all(KNOWN);
+        let status = Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(all)
+            .and_then(Ruleset::create)
+            .and_then(|rules| {
+                rules.add_rules(path_beneath_rules(&self.read, AccessFs::from_read(KNOWN)))
+            })
+            .and_then(|rules| rules.add_rules(path_beneath_rules(&self.write, all)))
+            .and_then(|rules| rules.restrict_self())
+            .map_err(failed(what))?;
+        Ok(status.ruleset != RulesetStatus::NotEnforced)
+    }
+}
+
+/// Tries, in this process, what the sandbox forbids. For tests, and for who wants to see it.
+#[must_use]
+pub fn probe(readable_by_all: &Path) -> Refused {
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    let netlink = rustix::net::socket(
+        rustix::net::AddressFamily::NETLINK,
+        rustix::net::SocketType::RAW,
+        None,
+    );
+    // SAFETY: PTRACE_TRACEME reads none of the other arguments.
+    let traced = unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+    let traced = if traced == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    };
+    Refused {
+        file: std::fs::read(readable_by_all).is_err_and(refused),
+        execute: std::process::Command::new("/bin/true")
+            .status()
+            .is_err_and(refused),
+        netlink: netlink.is_err_and(|errno| refused(errno.into())),
+        ptrace: traced.is_err_and(refused),
+    }
+}
+
+/// Everything but what nobody who sends records needs: running programs, looking into other
+/// processes, sockets other than local and Internet ones, and the ways to a new kernel state.
+fn system_calls() -> Result<BpfProgram> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = FORBIDDEN
+        .iter()
+        .map(|number| (*number, Vec::new()))
+        .collect();
+    let others = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6]
+        .iter()
+        .map(|family| {
+            let family = u64::from(family.cast_unsigned());
+            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .and_then(SeccompRule::new)
+        .map_err(failed("building the filter"))?;
+    rules.insert(libc::SYS_socket, vec![others]);
+    let architecture = std::env::consts::ARCH
+        .try_into()
+        .map_err(failed("building the filter"))?;
+    SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        SeccompAction::Errno(libc::EPERM.cast_unsigned()),
+        architecture,
+    )
+    .and_then(BpfProgram::try_from)
+    .map_err(failed("building the filter"))
+}
+
+fn failed<E: std::error::Error + Send + Sync + 'static>(
+    what: &'static str,
+) -> impl FnOnce(E) -> Error {
+    move |error| Error::System {
+        what,
+        source: io::Error::other(error),
+    }
+}
+
+/// The newest rights of Landlock that are asked for, where the kernel has them.
+const KNOWN: ABI = ABI::V5;
+/// System calls that are refused whatever their arguments are.
+const FORBIDDEN: &[i64] = &[
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_setns,
+    libc::SYS_unshare,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+];
