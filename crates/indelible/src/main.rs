@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod demo;
 mod detect;
+mod doctor;
 mod exit;
 mod net;
 mod payload;

@@ -5,6 +5,7 @@ mod collector;
 mod completions;
 mod demo;
 mod detect;
+mod doctor;
 mod enroll;
 mod man;
 mod pki;
@@ -49,6 +50,7 @@ enum Command {
     Status(status::Status),
     Completions(completions::Completions),
     Man(man::Man),
+    Doctor(doctor::Doctor),
     Token(token::Token),
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
@@ -92,6 +94,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Status(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Enroll(command) => command.run(),
         Command::Revoke(command) => command.run(),

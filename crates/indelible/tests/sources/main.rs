@@ -3,6 +3,7 @@
 
 mod agent;
 mod audisp;
+mod doctor;
 mod file;
 mod full;
 mod others;

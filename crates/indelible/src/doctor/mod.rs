@@ -1,0 +1,88 @@
+//! What is wrong with auditing on this host, and the command that mends it.
+//!
+//! Each check looks at one thing and changes nothing. What cannot be looked at is said, too: a check
+//! that did not run is no good news.
+
+mod agent;
+mod kernel;
+mod processes;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::config::AgentConfig;
+
+/// What one check came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Checked {
+    /// A stable word.
+    pub(crate) check: &'static str,
+    pub(crate) outcome: Outcome,
+    /// For people.
+    pub(crate) detail: String,
+    /// A command, or a line for a file.
+    pub(crate) mend: Option<String>,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    /// As it should be.
+    Fine,
+    /// Could not be looked at.
+    Unknown,
+    /// Better mended.
+    Warning,
+    /// Records are lost, or will be.
+    Problem,
+}
+
+impl Outcome {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Unknown => "unknown",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+impl Checked {
+    fn new(check: &'static str, outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self {
+            check,
+            outcome,
+            detail: detail.into(),
+            mend: None,
+        }
+    }
+
+    fn mend(mut self, command: impl Into<String>) -> Self {
+        self.mend = Some(command.into());
+        self
+    }
+}
+
+/// Looks at everything. Without a configuration only at the host.
+pub(crate) fn run(config: Option<&AgentConfig>) -> Vec<Checked> {
+    let mut found = vec![kernel::command_line(&read("/proc/cmdline"))];
+    let spool = config.map(|config| config.spool.as_path());
+    found.push(processes::invisible(spool, &read("/proc/cmdline")));
+    found.extend(kernel::status());
+    found.push(kernel::rules_on_disk(Path::new("/etc/audit/rules.d")));
+    found.push(processes::rivals(config));
+    found.push(kernel::clock());
+    if let Some(config) = config {
+        found.push(agent::disk(config));
+        found.extend(agent::certificates(config));
+        found.extend(agent::collector(config));
+    }
+    found
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
