@@ -7,8 +7,11 @@ mod audit;
 mod burst;
 mod capture;
 mod deleted;
+mod flood;
 mod programs;
 mod report;
+mod reports;
+mod runs;
 mod search;
 mod ssh;
 mod syslog;
@@ -46,6 +49,9 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("search") {
         search::run(&mut report)?;
     }
+    if wanted("report") {
+        reports::run(&mut report)?;
+    }
     if wanted("sigma") {
         programs::sigma(&mut report)?;
     }
@@ -57,5 +63,6 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
 
 /// The benches, by name.
 const BENCHES: &[&str] = &[
-    "capture", "append", "deleted", "records", "rules", "syslog", "search", "sigma", "ssh",
+    "capture", "append", "deleted", "records", "rules", "syslog", "search", "report", "sigma",
+    "ssh",
 ];

@@ -1,8 +1,10 @@
 //! What can be told of a line at a glance: which event it belongs to, and what it adds to it.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::LazyLock;
 
 use indelible_record::{Record, RecordType, Stamp, stamp};
+use memchr::memmem::Finder;
 
 /// What the lines of an event share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,7 +63,8 @@ pub(super) fn glance(line: &[u8]) -> Option<(Key, Role)> {
 /// Where the SYSCALL record says it: how many PATH records follow.
 pub(super) fn items(line: &[u8]) -> u32 {
     const NAME: &[u8] = b" items=";
-    let Some(at) = memchr::memmem::find(line, NAME) else {
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(NAME));
+    let Some(at) = FINDER.find(line) else {
         return 0;
     };
     line[at + NAME.len()..]

@@ -1,7 +1,7 @@
 //! Looks for needles in raw bytes: one by its two rarest bytes, several by their first ones, both
 //! with vector instructions.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 
 use crate::criteria::Needles;
@@ -17,7 +17,10 @@ pub(super) enum Finder {
 impl Finder {
     pub(super) fn new(needles: &Needles) -> Self {
         if needles.iter().len() > EACH_MAX
-            && let Ok(many) = AhoCorasick::new(needles.iter())
+            && let Ok(many) = AhoCorasick::builder()
+                // The kind that has vector instructions; which needle it is does not matter.
+                .match_kind(MatchKind::LeftmostFirst)
+                .build(needles.iter())
         {
             return Self::Many(many);
         }
