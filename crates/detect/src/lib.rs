@@ -4,6 +4,7 @@
 //! named bound on all that is remembered ([`limits`]).
 #![forbid(unsafe_code)]
 
+pub mod builtin;
 pub mod deleted;
 pub mod limits;
 pub mod sigma;

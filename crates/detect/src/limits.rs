@@ -104,3 +104,32 @@ pub mod ssh {
     /// Repeats that one "message repeated" line may stand for.
     pub const REPEATS_MAX: u32 = 1_000_000;
 }
+
+/// Bounds of the built-in detections ([`crate::builtin`]).
+pub mod builtin {
+    /// Processes of which program and parent are remembered; at most twice as many are held, of
+    /// about 150 bytes each.
+    pub const PROCESSES_MAX: usize = 16 * 1024;
+    /// Bytes of a program's path that are remembered.
+    pub const EXE_BYTES_MAX: usize = 256;
+    /// Parents of parents that are looked at.
+    pub const ANCESTORS_MAX: usize = 8;
+    /// Findings remembered so that they are not told again; at most twice as many.
+    pub const TOLD_MAX: usize = 16 * 1024;
+    /// How long a finding is not told again of the same process, ms.
+    pub const REPEAT_MS: u64 = 10 * 60 * 1000;
+    /// Processes whose connections are remembered; at most twice as many.
+    pub const CONNECTED_MAX: usize = 8 * 1024;
+    /// Connections remembered of one process.
+    pub const CONNECTIONS_PER_PROCESS_MAX: usize = 4;
+    /// How long after a connection a shell on it is looked for, ms.
+    pub const CONNECTED_MS: u64 = 10 * 60 * 1000;
+    /// Removed rules that may come back, before each is told at once.
+    pub const REMOVED_RULES_MAX: usize = 4096;
+    /// How long removed rules may be away while rules are loaded anew, ms.
+    pub const RELOAD_MS: u64 = 5_000;
+    /// How long an audit daemon may be away while it restarts or the host goes down, ms.
+    pub const RESTART_MS: u64 = 30_000;
+    /// Hosts whose daemons are away at the same time.
+    pub const STOPPED_MAX: usize = 4096;
+}

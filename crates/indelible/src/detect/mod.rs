@@ -1,5 +1,7 @@
 //! Detections: what the pure cores in `indelible-detect` need gathered, and how findings are shown.
 
+pub(crate) mod builtin;
 pub(crate) mod deleted;
+mod events;
 pub(crate) mod sigma;
 pub(crate) mod ssh;

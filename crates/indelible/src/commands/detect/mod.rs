@@ -1,8 +1,12 @@
 //! `indelible detect`: one file per detection.
 
 mod deleted;
+mod list;
+mod run;
 mod sigma;
+mod sources;
 mod ssh;
+mod test;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -17,16 +21,24 @@ pub(super) struct Detect {
 #[derive(Debug, Subcommand)]
 enum What {
     Deleted(deleted::Deleted),
+    Explain(list::Explain),
+    List(list::List),
+    Run(run::Run),
     Sigma(sigma::Sigma),
     Ssh(ssh::Ssh),
+    Test(test::Test),
 }
 
 impl Detect {
     pub(super) fn run(self) -> Result<u8> {
         match self.what {
             What::Deleted(command) => command.run(),
+            What::Explain(command) => command.run(),
+            What::List(command) => command.run(),
+            What::Run(command) => command.run(),
             What::Sigma(command) => command.run(),
             What::Ssh(command) => command.run(),
+            What::Test(command) => command.run(),
         }
     }
 }

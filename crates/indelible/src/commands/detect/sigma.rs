@@ -6,11 +6,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use indelible_detect::sigma::Level;
 
+use super::sources::Sources;
 use crate::detect::sigma::{Form, Wanted, list, load, run};
 use crate::exit;
-use crate::search::Source;
-use crate::search::arguments::Place;
-use crate::search::place::{self, Found};
 
 /// Find what Sigma rules describe, in audit logs, a spool or a collector's store
 ///
@@ -22,15 +20,8 @@ pub(super) struct Sigma {
     /// Folder of rules (.yml, .yaml), or one file
     #[arg(long, value_name = "DIR")]
     rules: PathBuf,
-    /// Logs to read: files, folders of audit.log files, - for standard input
-    #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
-    /// Read a collector's store
-    #[arg(long, value_name = "DIR", conflicts_with = "files")]
-    store: Option<PathBuf>,
-    /// Read a host's spool
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "store"])]
-    spool: Option<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// Form of the output
     #[arg(long, value_enum, value_name = "FORM", default_value = "table")]
     format: Form,
@@ -58,7 +49,7 @@ impl Sigma {
         if engine.rules().is_empty() {
             bail!("no rule can be evaluated; --list says why");
         }
-        let sources = self.sources()?;
+        let sources = self.sources.find()?;
         let wanted = Wanted {
             form: self.format,
             level: self.level,
@@ -83,33 +74,5 @@ impl Sigma {
             _ => false,
         };
         Ok(if is_caught { exit::NOTHING } else { exit::DONE })
-    }
-
-    fn sources(&self) -> Result<Vec<Source>> {
-        if let Some(store) = &self.store {
-            return Ok(vec![Source::Store(store.clone())]);
-        }
-        if let Some(spool) = &self.spool {
-            return Ok(vec![Source::Spool(spool.clone())]);
-        }
-        if !self.files.is_empty() {
-            let source = |path: &PathBuf| match path.to_str() {
-                Some("-") => Source::Files("/dev/stdin".into()),
-                _ => Source::Files(path.clone()),
-            };
-            return Ok(self.files.iter().map(source).collect());
-        }
-        match place::find(&Place::default()) {
-            Found::Given(source) => Ok(vec![source]),
-            Found::Default(source) => {
-                let (Source::Files(path) | Source::Store(path) | Source::Spool(path)) = &source;
-                eprintln!("reading {}", path.display());
-                Ok(vec![source])
-            }
-            Found::Nothing(path) => bail!(
-                "{} is not there; name a log, --spool or --store",
-                path.display()
-            ),
-        }
     }
 }

@@ -8,16 +8,13 @@
 mod folder;
 mod show;
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Result, bail};
 use indelible_detect::sigma::{Engine, Finding, Level, Loader};
-use indelible_query::criteria::Filter;
-use indelible_record::Event;
 
+use super::events;
 use crate::search::Source;
-use crate::search::engine::{self, Settings, Work};
 use crate::terminal::Output;
 pub(crate) use show::Form;
 use show::Printer;
@@ -75,53 +72,18 @@ pub(crate) fn run(engine: &mut Engine, sources: &[Source], wanted: Wanted) -> Re
     let mut printer = Printer::new(wanted.form);
     let mut found: Vec<Finding> = Vec::new();
     printer.begin()?;
-    let seen = engine::run(
-        sources,
-        &Everything,
-        &Collect,
-        |events: Vec<Event>| {
-            // Parents and correlations need the events in their order, so this is one thread's.
-            for event in &events {
-                let now_ms = event.stamp().map_or(0, indelible_record::Stamp::ms);
-                engine.event(now_ms, event, &mut found);
+    outcome.events = events::each(sources, |event, now_ms| {
+        engine.event(now_ms, event, &mut found);
+        for finding in found.drain(..) {
+            if finding.rule.level < wanted.level {
+                continue;
             }
-            for finding in found.drain(..) {
-                if finding.rule.level < wanted.level {
-                    continue;
-                }
-                outcome.findings += 1;
-                outcome.worst = outcome.worst.max(Some(finding.rule.level));
-                printer.finding(&finding)?;
-            }
-            Ok(ControlFlow::Continue(()))
-        },
-        Settings::default(),
-    )?;
-    outcome.events = seen.events;
+            outcome.findings += 1;
+            outcome.worst = outcome.worst.max(Some(finding.rule.level));
+            printer.finding(&finding)?;
+        }
+        Ok(())
+    })?;
     printer.end(engine, &outcome)?;
     Ok(outcome)
-}
-
-/// Every event may be what a rule is about, or the parent of one.
-struct Everything;
-
-impl Filter for Everything {
-    fn matches(&self, _: &Event) -> bool {
-        true
-    }
-}
-
-/// Gives the events on as they are.
-struct Collect;
-
-impl Work for Collect {
-    type Part = Vec<Event>;
-
-    fn part(&self) -> Vec<Event> {
-        Vec::new()
-    }
-
-    fn event(&self, event: &Event, part: &mut Vec<Event>) {
-        part.push(event.clone());
-    }
 }

@@ -1,0 +1,291 @@
+//! An event, read once for all detections: who did what to which files.
+
+use std::borrow::Cow;
+
+use indelible_record::{Arch, Event, Record, RecordType, Stamp};
+
+use super::about::About;
+use super::finding::Finding;
+use super::path::whole;
+use super::table::{Key, hash};
+use crate::sigma::Level;
+
+/// What the detections ask of an event.
+pub(super) struct Act<'e> {
+    pub(super) event: &'e Event,
+    pub(super) now_ms: u64,
+    pub(super) record_type: RecordType,
+    /// The system call's name; empty where there is none.
+    pub(super) call: &'static str,
+    pub(super) success: Option<bool>,
+    pub(super) exit: Option<i64>,
+    /// a0 to a3.
+    pub(super) arguments: [u64; 4],
+    pub(super) pid: Option<u32>,
+    pub(super) ppid: Option<u32>,
+    pub(super) auid: Option<u32>,
+    pub(super) uid: Option<u32>,
+    pub(super) euid: Option<u32>,
+    pub(super) exe: Option<Cow<'e, [u8]>>,
+    node_hash: u64,
+}
+
+/// How a file was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Opening {
+    pub(super) writes: bool,
+    pub(super) cuts: bool,
+    pub(super) appends: bool,
+}
+
+/// What was done to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// Opened to read alone.
+    Read,
+    /// One that was there, opened to write.
+    Written(Opening),
+    /// Made by opening it.
+    Created,
+    /// Cut by its name.
+    Truncated,
+    /// Its name is gone: removed, moved away or replaced.
+    Removed,
+    /// A name was put there: moved, linked, made.
+    Placed,
+    /// Got a further name elsewhere.
+    Linked,
+    /// Its permissions were set to these.
+    Mode(u32),
+}
+
+/// A file in an event, by its whole path.
+#[derive(Debug)]
+pub(super) struct Touched {
+    pub(super) path: Vec<u8>,
+    pub(super) deed: Deed,
+}
+
+impl<'e> Act<'e> {
+    pub(super) fn of(now_ms: u64, event: &'e Event) -> Act<'e> {
+        let mut act = Act {
+            event,
+            now_ms,
+            record_type: event.record_type(),
+            call: "",
+            success: None,
+            exit: None,
+            arguments: [0; 4],
+            pid: None,
+            ppid: None,
+            auid: None,
+            uid: None,
+            euid: None,
+            exe: None,
+            node_hash: hash(event.node()),
+        };
+        if let Some(syscall) = event.record(RecordType::SYSCALL) {
+            act.read(&syscall);
+        } else {
+            act.success = event.success();
+            act.pid = event.pid();
+            act.auid = event.auid();
+            act.uid = event.uid();
+            act.exe = event.exe();
+        }
+        act
+    }
+
+    /// The fields of the SYSCALL record, in one pass.
+    fn read(&mut self, syscall: &Record<'e>) {
+        let (mut arch, mut number) = (None, None);
+        for field in syscall.fields() {
+            let value = field.value;
+            match field.name {
+                b"arch" => arch = hexadecimal(value),
+                b"syscall" => number = decimal(value),
+                b"success" => self.success = Some(value == b"yes"),
+                b"exit" => self.exit = text(value).and_then(|text| text.parse().ok()),
+                [b'a', digit @ b'0'..=b'3'] => {
+                    self.arguments[usize::from(digit - b'0')] = hexadecimal(value).unwrap_or(0);
+                }
+                b"ppid" => self.ppid = decimal(value),
+                b"pid" => self.pid = decimal(value),
+                b"auid" => self.auid = decimal(value),
+                b"uid" => self.uid = decimal(value),
+                b"euid" => self.euid = decimal(value),
+                b"exe" if !field.is_null() && self.exe.is_none() => {
+                    self.exe = Some(field.decoded(RecordType::SYSCALL));
+                }
+                _ => {}
+            }
+        }
+        self.call = arch
+            .and_then(|arch| u32::try_from(arch).ok())
+            .and_then(Arch::from_audit)
+            .zip(number)
+            .and_then(|(arch, number)| arch.syscall_name(number))
+            .unwrap_or_default();
+    }
+
+    pub(super) fn exe(&self) -> Option<&[u8]> {
+        self.exe.as_deref()
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.success != Some(false)
+    }
+
+    pub(super) fn starts_program(&self) -> bool {
+        matches!(self.call, "execve" | "execveat") && self.is_done()
+    }
+
+    /// Whether somebody had logged in.
+    pub(super) fn has_login(&self) -> bool {
+        self.auid
+            .is_some_and(|auid| auid != indelible_record::UNSET)
+    }
+
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        self.event.stamp()
+    }
+
+    /// The host and a process on it.
+    pub(super) fn key(&self, pid: u32) -> Key {
+        (self.node_hash, pid)
+    }
+
+    /// An argument as an `int`.
+    pub(super) fn int(&self, index: usize) -> u32 {
+        // The kernel takes the lower half of the register.
+        (self.arguments[index] & 0xffff_ffff) as u32
+    }
+
+    pub(super) fn finding(
+        &self,
+        about: &'static About,
+        level: Level,
+        technique: &'static str,
+        why: String,
+    ) -> Finding {
+        Finding {
+            about,
+            technique,
+            level,
+            stamps: self.stamp().into_iter().collect(),
+            node: self.event.node().map(<[u8]>::to_vec),
+            pid: self.pid,
+            exe: self.exe().map(<[u8]>::to_vec),
+            auid: self.auid,
+            why,
+        }
+    }
+
+    /// The program, for a sentence.
+    pub(super) fn who(&self) -> String {
+        self.exe().map_or_else(
+            || "an unnamed program".to_owned(),
+            |exe| String::from_utf8_lossy(exe).into_owned(),
+        )
+    }
+
+    /// How a file was opened; include/uapi/asm-generic/fcntl.h.
+    fn opening(&self) -> Option<Opening> {
+        let flags = match self.call {
+            "creat" => O_WRONLY | O_TRUNC,
+            "open" => self.arguments[1],
+            "openat" => self.arguments[2],
+            // The flags are in memory; the kernel adds a record with them.
+            "openat2" => self
+                .event
+                .record(RecordType::OPENAT2)?
+                .get("oflag")
+                .and_then(|field| u64::from_str_radix(text(field.value)?, 8).ok())?,
+            _ => return None,
+        };
+        Some(Opening {
+            writes: flags & O_ACCMODE != 0,
+            cuts: flags & O_TRUNC != 0,
+            appends: flags & O_APPEND != 0,
+        })
+    }
+
+    /// The files of the event and what was done, or tried, to each; by whole paths.
+    pub(super) fn touched(&self) -> Vec<Touched> {
+        let deed: fn(&Act<'_>, Option<Opening>, &[u8]) -> Option<Deed> = match self.call {
+            "open" | "openat" | "openat2" | "creat" => |_, opening, kind| {
+                let opening = opening?;
+                Some(match kind {
+                    b"CREATE" => Deed::Created,
+                    b"NORMAL" if opening.writes || opening.cuts => Deed::Written(opening),
+                    b"NORMAL" | b"UNKNOWN" if !opening.writes => Deed::Read,
+                    _ => return None,
+                })
+            },
+            "truncate" | "truncate64" => {
+                |_, _, kind| (kind == b"NORMAL").then_some(Deed::Truncated)
+            }
+            "unlink" | "unlinkat" => |_, _, kind| (kind == b"DELETE").then_some(Deed::Removed),
+            "rename" | "renameat" | "renameat2" => |_, _, kind| match kind {
+                b"DELETE" => Some(Deed::Removed),
+                b"CREATE" => Some(Deed::Placed),
+                _ => None,
+            },
+            "link" | "linkat" => |_, _, kind| match kind {
+                b"NORMAL" => Some(Deed::Linked),
+                b"CREATE" => Some(Deed::Placed),
+                _ => None,
+            },
+            "symlink" | "symlinkat" | "mknod" | "mknodat" => {
+                |_, _, kind| (kind == b"CREATE").then_some(Deed::Placed)
+            }
+            "chmod" | "fchmod" => {
+                |act, _, kind| (kind == b"NORMAL").then_some(Deed::Mode(act.int(1)))
+            }
+            "fchmodat" | "fchmodat2" => {
+                |act, _, kind| (kind == b"NORMAL").then_some(Deed::Mode(act.int(2)))
+            }
+            _ => return Vec::new(),
+        };
+        let opening = self.opening();
+        let mut cwd = None;
+        self.event
+            .paths()
+            .into_iter()
+            .filter_map(|path| {
+                let deed = deed(self, opening, path.nametype.unwrap_or_default())?;
+                let cwd = cwd.get_or_insert_with(|| self.event.cwd().unwrap_or_default());
+                Some(Touched {
+                    path: whole(cwd, &path.name?),
+                    deed,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Bytes for a sentence.
+pub(super) fn shown(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+pub(super) fn decimal(value: &[u8]) -> Option<u32> {
+    let text = text(value)?;
+    match text.parse::<i64>().ok()? {
+        -1 => Some(indelible_record::UNSET),
+        number => u32::try_from(number).ok(),
+    }
+}
+
+fn hexadecimal(value: &[u8]) -> Option<u64> {
+    u64::from_str_radix(text(value)?, 16).ok()
+}
+
+fn text(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok()
+}
+
+const O_ACCMODE: u64 = 0o3;
+const O_WRONLY: u64 = 0o1;
+const O_TRUNC: u64 = 0o1000;
+const O_APPEND: u64 = 0o2000;

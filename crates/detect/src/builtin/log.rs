@@ -1,0 +1,144 @@
+//! Logs that are cleared: T1070.002.
+
+use super::about::{About, Findings, Key, Names, Tuning};
+use super::act::{Act, Deed, shown};
+use super::engine::{Detection, names_files};
+use super::lineage::Lineage;
+use super::path::{file_name, is_below};
+use crate::sigma::Level;
+
+/// See [`super::all`].
+pub(super) static ABOUT: About = About {
+    id: "log-clearing",
+    title: "A log was cleared, removed or opened to be overwritten",
+    level: Level::High,
+    techniques: &["T1070.002"],
+    logic: "A file below /var/log that was there before is opened with O_TRUNC, or to write \
+        without O_APPEND (`truncate -s 0` opens so and leaves no record of the cut), cut by its \
+        name, removed, renamed or replaced, or gets a hard link elsewhere (what is done through \
+        such a link is not seen by a watch of the folder); by a program that does not write or \
+        rotate logs. What logrotate starts may do so. Programs that keep records of logins may \
+        write to lastlog, faillog, wtmp, btmp and utmp in place. A write of nothing but blanks \
+        into a log that is open for appending is not seen.",
+    candidates: "syscall in (open, openat, openat2, creat, truncate, unlink, unlinkat, rename, \
+        renameat, renameat2, link, linkat) and (path ~ \"*log*\" or cwd ~ \"*log*\")",
+    needs: "writes and changes of names below /var/log: -a always,exit -F arch=b64 -F dir=/var/log -F perm=wa",
+    tuning: &[
+        Key {
+            name: "allow",
+            what: "programs that write or rotate logs",
+            defaults: &[
+                "/usr/sbin/logrotate",
+                "/usr/bin/savelog",
+                "/usr/sbin/rsyslogd",
+                "/usr/sbin/syslog-ng",
+                "/usr/lib/systemd/systemd-journald",
+                "/usr/bin/journalctl",
+                "/usr/bin/systemd-tmpfiles",
+                "/usr/sbin/auditd",
+                "/usr/bin/indelible",
+                "/usr/bin/dpkg",
+            ],
+        },
+        Key {
+            name: "parents",
+            what: "programs whose descendants may rotate logs",
+            defaults: &["/usr/sbin/logrotate", "/usr/bin/savelog"],
+        },
+        Key {
+            name: "logins",
+            what: "programs that keep records of logins",
+            defaults: &[
+                "/usr/bin/login",
+                "/usr/sbin/sshd",
+                "/usr/lib/openssh/sshd-session",
+                "/usr/libexec/openssh/sshd-session",
+                "/usr/bin/su",
+                "/usr/bin/sudo",
+                "/usr/sbin/useradd",
+                "/usr/sbin/usermod",
+                "/usr/sbin/userdel",
+                "/usr/sbin/faillock",
+                "/usr/bin/faillog",
+                "/usr/sbin/agetty",
+                "/usr/lib/systemd/systemd-update-utmp",
+                "/usr/lib/systemd/systemd-logind",
+                "/usr/sbin/lightdm",
+                "/usr/sbin/gdm3",
+            ],
+        },
+    ],
+    memory: "program and parent of 32,768 processes, shared by all detections",
+};
+
+/// The detection.
+#[derive(Debug)]
+pub(super) struct Log {
+    allow: Names,
+    parents: Names,
+    logins: Names,
+}
+
+impl Log {
+    pub(super) fn new(tuning: &Tuning) -> Log {
+        Log {
+            allow: tuning.names(&ABOUT, "allow"),
+            parents: tuning.names(&ABOUT, "parents"),
+            logins: tuning.names(&ABOUT, "logins"),
+        }
+    }
+}
+
+impl Detection for Log {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn event(&mut self, act: &Act<'_>, lineage: &mut Lineage, found: &mut Findings) {
+        if !act.is_done() || !names_files(act) || self.allow.has_some(act.exe()) {
+            return;
+        }
+        for file in act.touched() {
+            let Some(what) = clearing(file.deed).filter(|_| is_below(&file.path, "/var/log"))
+            else {
+                continue;
+            };
+            let is_record = is_login_record(&file.path) && matches!(file.deed, Deed::Written(_));
+            if is_record && self.logins.has_some(act.exe()) {
+                continue;
+            }
+            if lineage.descends_from(act, &self.parents) {
+                return;
+            }
+            let why = format!("{} {what} {}", act.who(), shown(&file.path));
+            found.push(act.finding(&ABOUT, Level::High, "T1070.002", why));
+            // The other names of a rename tell the same.
+            return;
+        }
+    }
+}
+
+fn clearing(deed: Deed) -> Option<&'static str> {
+    Some(match deed {
+        Deed::Written(opening) if opening.cuts => "emptied",
+        Deed::Written(opening) if !opening.appends => "opened to overwrite",
+        Deed::Truncated => "truncated",
+        Deed::Removed => "removed or renamed",
+        Deed::Linked => "gave another name to",
+        _ => return None,
+    })
+}
+
+fn is_login_record(path: &[u8]) -> bool {
+    matches!(
+        file_name(path),
+        b"lastlog"
+            | b"faillog"
+            | b"tallylog"
+            | b"wtmp"
+            | b"btmp"
+            | b"utmp"
+            | b"wtmp.db"
+            | b"lastlog2.db"
+    )
+}
