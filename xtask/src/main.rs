@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod detections;
 mod fuzz;
 mod oracles;
 mod peers;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::run(names),
         ["burst", file, count] => bench::burst(file, count),
         ["soak"] => soak::run(),
+        ["detections"] => detections::run(),
         ["oracles"] => oracles::run(),
         ["tables", rest @ ..] => tables::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
@@ -44,6 +46,7 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
   test                   set up, then fmt, clippy, tests, deny, a short fuzz smoke
   bench [NAME…]          the peer and ours in turn; writes docs/benchmarks.md
+  detections             precision and recall of the built-in detections on their cases
   oracles                implementations by others judge ours (tests/oracles)
   soak                   the delivery tests at full size, optimised
   tables                 the interpretation tables, from the kernel's headers

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use indelible_record::{Arch, Event, Record, RecordType, Stamp};
+use indelible_record::{Arch, Event, Part, Record, RecordType, Stamp};
 
 use super::about::About;
 use super::finding::Finding;
@@ -98,29 +98,43 @@ impl<'e> Act<'e> {
 
     /// The fields of the SYSCALL record, in one pass.
     fn read(&mut self, syscall: &Record<'e>) {
-        let (mut arch, mut number) = (None, None);
+        let (mut arch, mut number, mut exe) = (None, None, None);
+        let (mut auid, mut uid, mut euid) = (None, None, None);
+        let mut arguments = [None; 4];
+        // The first of each name counts, as for a search.
         for field in syscall.fields() {
             let value = field.value;
             match field.name {
-                b"arch" => arch = hexadecimal(value),
-                b"syscall" => number = decimal(value),
-                b"success" => self.success = Some(value == b"yes"),
-                b"exit" => self.exit = text(value).and_then(|text| text.parse().ok()),
+                _ if field.part != Part::Body => {}
+                b"arch" => arch = arch.or(Some(value)),
+                b"syscall" => number = number.or(Some(value)),
+                b"success" => self.success = self.success.or(Some(value == b"yes")),
+                b"exit" => {
+                    self.exit = self.exit.or(text(value).and_then(|text| text.parse().ok()));
+                }
                 [b'a', digit @ b'0'..=b'3'] => {
-                    self.arguments[usize::from(digit - b'0')] = hexadecimal(value).unwrap_or(0);
+                    let argument = &mut arguments[usize::from(digit - b'0')];
+                    *argument = argument.or(hexadecimal(value));
                 }
-                b"ppid" => self.ppid = decimal(value),
-                b"pid" => self.pid = decimal(value),
-                b"auid" => self.auid = decimal(value),
-                b"uid" => self.uid = decimal(value),
-                b"euid" => self.euid = decimal(value),
-                b"exe" if !field.is_null() && self.exe.is_none() => {
-                    self.exe = Some(field.decoded(RecordType::SYSCALL));
-                }
+                b"ppid" => self.ppid = self.ppid.or(decimal(value)),
+                b"pid" => self.pid = self.pid.or(decimal(value)),
+                b"auid" => auid = auid.or(Some(value)),
+                b"uid" => uid = uid.or(Some(value)),
+                b"euid" => euid = euid.or(Some(value)),
+                b"exe" => exe = exe.or(Some(field)),
                 _ => {}
             }
         }
+        self.arguments = arguments.map(Option::unwrap_or_default);
+        self.auid = auid.and_then(decimal);
+        self.uid = uid.and_then(decimal);
+        self.euid = euid.and_then(decimal);
+        self.exe = exe
+            .filter(|field| !field.is_null())
+            .map(|field| field.decoded(RecordType::SYSCALL));
+        let number = number.and_then(decimal);
         self.call = arch
+            .and_then(hexadecimal)
             .and_then(|arch| u32::try_from(arch).ok())
             .and_then(Arch::from_audit)
             .zip(number)
@@ -281,8 +295,10 @@ fn hexadecimal(value: &[u8]) -> Option<u64> {
     u64::from_str_radix(text(value)?, 16).ok()
 }
 
+/// Text of a number: the kernel writes no plus.
 fn text(value: &[u8]) -> Option<&str> {
-    std::str::from_utf8(value).ok()
+    let text = std::str::from_utf8(value).ok()?;
+    (!text.starts_with('+')).then_some(text)
 }
 
 const O_ACCMODE: u64 = 0o3;

@@ -113,7 +113,8 @@ impl Detection for Memory {
             return;
         };
         let is_memfd = exe.starts_with(b"/memfd:");
-        if !is_memfd && !(exe.ends_with(DELETED) && !is_named(act)) {
+        let is_nameless = exe.ends_with(DELETED) && !is_named(act);
+        if !is_memfd && !is_nameless {
             return;
         }
         if is_memfd && lineage.descends_from(act, &self.parents) {

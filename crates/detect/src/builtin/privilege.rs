@@ -162,7 +162,7 @@ impl Privilege {
     }
 
     fn dies(&self, act: &Act<'_>, found: &mut Findings) {
-        if !act.uid.is_some_and(|uid| uid != 0) || !self.setuid.has_some(act.exe()) {
+        if matches!(act.uid, None | Some(0)) || !self.setuid.has_some(act.exe()) {
             return;
         }
         let record = act.event.record(RecordType::ANOM_ABEND);
