@@ -61,6 +61,37 @@ fn files_by_pattern_across_rotation_and_kills() {
 }
 
 #[test]
+fn a_new_boot_reads_on_where_the_last_one_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, spool) = (folder.path().join("app.log"), folder.path().join("spool"));
+    fs::write(&log, "one\ntwo\n").unwrap();
+    let source = format!("file:{}", log.display());
+    let mut agent = Agent::new(&spool, "sources", &["--source", &source]);
+    agent.start();
+    agent.wait_for_lines(2);
+    agent.stop();
+    for opened in fs::read_dir(spool.join("sources/opened")).unwrap() {
+        let path = opened.unwrap().path();
+        let mut of_boot: serde_json::Value =
+            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        of_boot["opening"]["boot_id"] = "0".repeat(32).into();
+        fs::write(&path, of_boot.to_string()).unwrap();
+    }
+    fs::write(&log, "one\ntwo\nthree\n").unwrap();
+    agent.start();
+    agent.wait_for_lines(3);
+    agent.stop();
+    assert_eq!(
+        fs::read_dir(spool.join("sources/streams")).unwrap().count(),
+        2
+    );
+    let mut spooled = Spooled::read(&spool);
+    spooled.lines.sort();
+    assert_eq!(spooled.lines, [&b"one"[..], b"three", b"two"]);
+    assert_eq!(spooled.gaps, Vec::<String>::new());
+}
+
+#[test]
 fn sockets_take_messages_as_they_come() {
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("spool");

@@ -9,6 +9,7 @@ use indelible_log::{EntryRef, Kind, StreamId, entry};
 use serde::{Deserialize, Serialize};
 
 use super::super::layout::Room;
+use super::super::opened::Opened;
 use super::super::slots::Slots;
 use super::super::source_stream::SourceStream;
 use super::kmsg::record_number;
@@ -83,19 +84,20 @@ impl PositionFile {
             slots,
             sequence: 0,
         };
-        if let Some(stored) = &stored {
-            file.sequence = stored.sequence;
-        }
-        let Some(mut position) = stored
-            .map(|stored| stored.position)
-            .or_else(|| Position::before_all(kind))
-        else {
-            return Ok((file, None));
-        };
         let folder = room.streams();
         let dir =
             RealDir::open(&folder).with_context(|| format!("cannot open {}", folder.display()))?;
-        move_on(&mut position, &dir, stream, file.sequence)
+        let position = match stored {
+            Some(stored) => {
+                file.sequence = stored.sequence;
+                Some(stored.position)
+            }
+            None => before_stream(room, &dir, stream, kind).or_else(|| Position::before_all(kind)),
+        };
+        let Some(mut position) = position else {
+            return Ok((file, None));
+        };
+        move_on(&mut position, &dir, stream.id(), file.sequence)
             .context("cannot read on from the stored position")?;
         Ok((file, Some(position).filter(Position::is_known)))
     }
@@ -127,17 +129,39 @@ impl PositionFile {
     }
 }
 
+/// Where the stream before this one left its source: a boot does not change files or the journal.
+fn before_stream(
+    room: &Room,
+    streams: &Arc<dyn Dir>,
+    stream: &SourceStream,
+    kind: Kind,
+) -> Option<Position> {
+    if kind == Kind::Syslog {
+        // The kernel's messages begin anew.
+        return None;
+    }
+    let opened = Opened::load(&room.opened(stream.id())).ok()?;
+    let predecessor: StreamId = opened.opening.predecessor?.id.parse().ok()?;
+    let stored: Stored = Slots::peek(&room.position(predecessor))?;
+    let mut position = stored.position;
+    if let Err(error) = move_on(&mut position, streams, predecessor, stored.sequence) {
+        // What can be read of it has moved the position; the rest is read again.
+        tracing::warn!(stream = %predecessor, "cannot read the stream before: {error:#}");
+    }
+    Some(position)
+}
+
 /// Moves a position over the entries from `sequence` to the end of the stream.
 fn move_on(
     position: &mut Position,
     streams: &Arc<dyn Dir>,
-    stream: &SourceStream,
+    stream: StreamId,
     sequence: u64,
 ) -> Result<()> {
-    if stream.spool().next() <= sequence {
+    let mut reader = SpoolReader::open(streams, stream)?;
+    if reader.bounds()?.1 <= sequence {
         return Ok(());
     }
-    let mut reader = SpoolReader::open(streams, stream.id())?;
     reader.seek(sequence)?;
     let mut bytes = Vec::new();
     while reader.read(u32::MAX, READ_BYTES, &mut bytes)?.is_some() {
