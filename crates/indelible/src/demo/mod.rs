@@ -211,7 +211,7 @@ impl Demo {
             .filter(|line| !line.is_empty())
             .count();
         self.story
-            .say(&format!("{count} events with this key, all of them there"));
+            .say(&format!("events with this key: {count}, all of them there"));
         Ok(())
     }
 
