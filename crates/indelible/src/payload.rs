@@ -1,7 +1,11 @@
 //! The JSON objects inside entries of kinds 5 to 11 (docs/formats.md, "JSON payloads").
 
+pub(crate) mod finding;
+
 use indelible_log::{Hash, StreamId};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use finding::Finding;
 
 /// Version of every object here.
 const VERSION: u8 = 1;
@@ -128,18 +132,6 @@ impl GapReason {
             Self::Overwritten => "overwritten",
             Self::SignerLost => "signer-lost",
             Self::StreamLost => "stream-lost",
-        }
-    }
-}
-
-impl FindingKind {
-    /// The word in the payload.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::AuditDisabled => "audit-disabled",
-            Self::AuditEnabled => "audit-enabled",
-            Self::AuditReconfigured => "audit-reconfigured",
-            Self::RegistrationTaken => "registration-taken",
         }
     }
 }
@@ -279,39 +271,6 @@ impl HostHead {
             v: VERSION,
             boot_id: hex(boot_id),
             ..Self::default()
-        }
-    }
-}
-
-/// What somebody must look at (kind 8).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Finding {
-    v: u8,
-    pub(crate) finding: FindingKind,
-    /// For people.
-    pub(crate) detail: String,
-}
-
-/// The findings of capture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum FindingKind {
-    /// Another process switched auditing off.
-    AuditDisabled,
-    /// Another process switched auditing on, or locked it.
-    AuditEnabled,
-    /// Another process changed how the kernel audits.
-    AuditReconfigured,
-    /// The kernel's audit daemon is another process.
-    RegistrationTaken,
-}
-
-impl Finding {
-    pub(crate) fn new(finding: FindingKind, detail: impl Into<String>) -> Self {
-        Self {
-            v: VERSION,
-            finding,
-            detail: detail.into(),
         }
     }
 }

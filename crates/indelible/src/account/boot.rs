@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::AccountFinding;
 use super::serials::{Hole, Serials};
-use crate::payload::{Finding, Gap, HostHead, KernelState};
+use crate::payload::finding::{Finder, Finding};
+use crate::payload::{Gap, HostHead, KernelState};
 
 /// One boot while it is being read.
 #[derive(Debug)]
@@ -120,7 +121,9 @@ impl Boot {
             }
             Kind::Finding => {
                 if self.findings.len() < FINDINGS_MAX
-                    && let Ok(finding) = serde_json::from_slice(entry.payload())
+                    && let Ok(finding) = serde_json::from_slice::<Finding>(entry.payload())
+                    // What detections found says nothing about what is missing.
+                    && finding.by == Finder::Capture
                 {
                     self.findings.push(finding);
                 }
@@ -194,9 +197,9 @@ impl Boot {
             .iter()
             .map(|hole| u64::from(hole.last - hole.first) + 1)
             .sum();
-        let mut find = |kind, detail: String| {
+        let mut find = |kind: &str, detail: String| {
             findings.push(AccountFinding {
-                kind,
+                kind: kind.to_owned(),
                 host: Some(self.host.clone()),
                 boot_id: Some(boot_id.clone()),
                 stream: None,
@@ -230,7 +233,7 @@ impl Boot {
             find(gap_finding(reason), format!("{reason}: {detail}"));
         }
         for finding in &self.findings {
-            find(finding.finding.as_str(), finding.detail.clone());
+            find(&finding.id, finding.why.clone());
         }
         BootAccount {
             machine_id,

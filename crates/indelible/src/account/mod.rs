@@ -41,7 +41,7 @@ pub(crate) struct Account {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct AccountFinding {
     /// A stable word.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: String,
     /// The host, where it is about one.
     pub(crate) host: Option<String>,
     pub(crate) boot_id: Option<String>,

@@ -92,9 +92,9 @@ impl Stream {
     }
 
     pub(super) fn close(self, id: StreamId, findings: &mut Vec<AccountFinding>) -> StreamAccount {
-        let mut find = |kind, detail| {
+        let mut find = |kind: &str, detail| {
             findings.push(AccountFinding {
-                kind,
+                kind: kind.to_owned(),
                 host: self.opened.as_ref().map(|opened| opened.host.clone()),
                 boot_id: self.opened.as_ref().map(|opened| opened.boot_id.clone()),
                 stream: Some(id.to_string()),

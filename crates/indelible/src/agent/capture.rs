@@ -28,8 +28,9 @@ use super::signer::Signer;
 use super::source_stream::SourceStream;
 use super::stopping::Stopping;
 use crate::config::{Capture, SpoolLimits};
+use crate::payload::finding::REGISTRATION_TAKEN;
 use crate::payload::{
-    Finding, FindingKind, Gap, GapReason, HostHead, KernelState, RecordsSeen, RulesState, hex,
+    Finding, Gap, GapReason, HostHead, KernelState, RecordsSeen, RulesState, hex,
 };
 
 /// Captures until asked to stop; then drains the socket, gives up the registration, puts
@@ -269,7 +270,7 @@ impl CaptureLoop<'_> {
     }
 
     fn report(&mut self, finding: &Finding, now_ns: u64) {
-        tracing::warn!(kind = ?finding.finding, detail = finding.detail, "finding");
+        tracing::warn!(id = finding.id, why = finding.why, "finding");
         self.stream.push_json(Kind::Finding, finding, now_ns);
     }
 
@@ -277,10 +278,7 @@ impl CaptureLoop<'_> {
         let detail = format!("the kernel's audit daemon is pid {}", status.pid);
         if self.taken_by != status.pid || status.pid == 0 {
             self.taken_by = status.pid;
-            self.report(
-                &Finding::new(FindingKind::RegistrationTaken, &*detail),
-                now_ns,
-            );
+            self.report(&Finding::of(&REGISTRATION_TAKEN, &*detail), now_ns);
             self.stream.push_json(
                 Kind::Gap,
                 &Gap::new(GapReason::RegistrationLost, None, detail),

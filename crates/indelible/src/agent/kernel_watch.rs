@@ -2,18 +2,19 @@
 
 use indelible_sys::audit::Status;
 
-use crate::payload::{Finding, FindingKind};
+use crate::payload::Finding;
+use crate::payload::finding::{AUDIT_DISABLED, AUDIT_ENABLED, AUDIT_RECONFIGURED};
 
 /// What another process changed between two answers of the kernel.
 pub(super) fn changes(before: &Status, after: &Status) -> Vec<Finding> {
     let mut findings = Vec::new();
     if before.enabled != after.enabled {
-        let kind = match after.enabled {
-            0 => FindingKind::AuditDisabled,
-            _ => FindingKind::AuditEnabled,
+        let known = match after.enabled {
+            0 => &AUDIT_DISABLED,
+            _ => &AUDIT_ENABLED,
         };
-        let detail = format!("enabled was {} and is {}", before.enabled, after.enabled);
-        findings.push(Finding::new(kind, detail));
+        let why = format!("enabled was {} and is {}", before.enabled, after.enabled);
+        findings.push(Finding::of(known, why));
     }
     let settings = [
         ("failure", before.failure, after.failure),
@@ -31,10 +32,7 @@ pub(super) fn changes(before: &Status, after: &Status) -> Vec<Finding> {
         .map(|(name, before, after)| format!("{name} was {before} and is {after}"))
         .collect();
     if !changed.is_empty() {
-        findings.push(Finding::new(
-            FindingKind::AuditReconfigured,
-            changed.join(", "),
-        ));
+        findings.push(Finding::of(&AUDIT_RECONFIGURED, changed.join(", ")));
     }
     findings
 }
@@ -64,9 +62,9 @@ mod tests {
             ..before
         };
         let findings = changes(&before, &after);
-        assert_eq!(findings[0].finding, FindingKind::AuditDisabled);
+        assert_eq!(findings[0].id, AUDIT_DISABLED.id);
         assert_eq!(
-            findings[1].detail,
+            findings[1].why,
             "rate_limit was 0 and is 5, backlog_limit was 64 and is 1"
         );
     }

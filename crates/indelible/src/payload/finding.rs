@@ -1,0 +1,215 @@
+//! What somebody must look at (kind 8): what a detection says, with the entries that show it.
+
+use std::collections::BTreeMap;
+
+use indelible_detect::sigma::Level;
+use serde::{Deserialize, Serialize};
+
+use super::VERSION;
+
+/// A finding. What is not known is left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    v: u8,
+    /// What was found: the name of a detection of ours, or the id of a Sigma rule. Stable.
+    pub(crate) id: String,
+    /// Who says so.
+    pub(crate) by: Finder,
+    /// How bad it is.
+    #[serde(with = "level")]
+    pub(crate) level: Level,
+    /// What `id` finds.
+    pub(crate) title: String,
+    /// What was seen, in a sentence. Holds text that an attacker chose.
+    pub(crate) why: String,
+    /// Techniques of ATT&CK.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) techniques: Vec<String>,
+    /// The host that it is about; the writer of the stream where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) host: Option<String>,
+    /// The events that show it, oldest first; the last one decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) events: Vec<EventSeen>,
+    /// The process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pid: Option<u32>,
+    /// Its program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) exe: Option<String>,
+    /// Who had logged in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auid: Option<u32>,
+    /// More values, by their names; those of a Sigma rule by the rule's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) fields: BTreeMap<String, String>,
+    /// Whose rule it is, for Sigma.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<RuleSource>,
+    /// The suppression because of which nobody was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) suppressed: Option<String>,
+}
+
+/// Who finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Finder {
+    /// The process that reads the kernel's records.
+    Capture,
+}
+
+/// An event, and the entries that hold it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EventSeen {
+    /// ms since 1970: the event's own time.
+    pub(crate) time_ms: u64,
+    /// The kernel's number of an audit event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) serial: Option<u64>,
+    /// Where it stands; among them may be entries of other events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) entries: Option<EntriesSeen>,
+}
+
+/// Entries `first` to `last` of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EntriesSeen {
+    /// Hexadecimal.
+    pub(crate) stream: String,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+}
+
+/// What a Sigma rule says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RuleSource {
+    pub(crate) author: Option<String>,
+    pub(crate) license: String,
+    /// Below the folder of rules.
+    pub(crate) file: String,
+}
+
+/// A finding that the product itself knows of, beside those of detections.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) id: &'static str,
+    pub(crate) by: Finder,
+    pub(crate) level: Level,
+    pub(crate) title: &'static str,
+}
+
+/// Another process switched auditing off.
+pub(crate) static AUDIT_DISABLED: Known = Known {
+    id: "audit-disabled",
+    by: Finder::Capture,
+    level: Level::Critical,
+    title: "Another process switched auditing off",
+};
+
+/// Another process switched auditing on, or locked it.
+pub(crate) static AUDIT_ENABLED: Known = Known {
+    id: "audit-enabled",
+    by: Finder::Capture,
+    level: Level::Informational,
+    title: "Another process switched auditing on, or locked it",
+};
+
+/// Another process changed how the kernel audits.
+pub(crate) static AUDIT_RECONFIGURED: Known = Known {
+    id: "audit-reconfigured",
+    by: Finder::Capture,
+    level: Level::Medium,
+    title: "Another process changed how the kernel audits",
+};
+
+/// The kernel's audit daemon is another process.
+pub(crate) static REGISTRATION_TAKEN: Known = Known {
+    id: "registration-taken",
+    by: Finder::Capture,
+    level: Level::High,
+    title: "Another process took the kernel's records over",
+};
+
+impl Finding {
+    /// What was found by whom and why; nothing else is known yet.
+    pub(crate) fn new(
+        (id, by): (impl Into<String>, Finder),
+        level: Level,
+        title: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            v: VERSION,
+            id: id.into(),
+            by,
+            level,
+            title: title.into(),
+            why: why.into(),
+            techniques: Vec::new(),
+            host: None,
+            events: Vec::new(),
+            pid: None,
+            exe: None,
+            auid: None,
+            fields: BTreeMap::new(),
+            rule: None,
+            suppressed: None,
+        }
+    }
+
+    /// One of the product's own.
+    pub(crate) fn of(known: &Known, why: impl Into<String>) -> Self {
+        Self::new((known.id, known.by), known.level, known.title, why)
+    }
+}
+
+/// A level by its name.
+mod level {
+    use indelible_detect::sigma::Level;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde asks for this signature"
+    )]
+    pub(super) fn serialize<S: Serializer>(level: &Level, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(level.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Level, D::Error> {
+        let name = String::deserialize(from)?;
+        name.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_come_back() {
+        let mut finding = Finding::of(&AUDIT_DISABLED, "enabled was 1 and is 0");
+        let text = serde_json::to_string(&finding).unwrap();
+        assert_eq!(
+            text,
+            r#"{"v":1,"id":"audit-disabled","by":"capture","level":"critical","title":"Another process switched auditing off","why":"enabled was 1 and is 0"}"#
+        );
+        finding.events.push(EventSeen {
+            time_ms: 1_700_000_000_123,
+            serial: Some(7),
+            entries: Some(EntriesSeen {
+                stream: "00".repeat(16),
+                first: 4,
+                last: 9,
+            }),
+        });
+        finding.fields.insert("a0".into(), "nc".into());
+        let text = serde_json::to_string(&finding).unwrap();
+        assert_eq!(serde_json::from_str::<Finding>(&text).unwrap(), finding);
+        assert!(
+            serde_json::from_str::<Finding>(&text.replace("critical", "worst")).is_err(),
+            "{text}"
+        );
+    }
+}
