@@ -84,11 +84,6 @@ impl Layout {
         [self.capture(), self.sources()]
     }
 
-    /// The streams that capture writes.
-    pub(crate) fn streams(&self) -> PathBuf {
-        self.capture().streams()
-    }
-
     /// The worker's folder.
     pub(crate) fn worker(&self) -> PathBuf {
         self.root.join("worker")

@@ -33,7 +33,7 @@ impl Report {
         if request.lacks_summary(&self.arguments) {
             bail!("this report has no summary");
         }
-        let source = match place::find(&request::place(&self.arguments)) {
+        let source = match place::find(&self.arguments.place) {
             Found::Given(source) => source,
             Found::Default(source) => {
                 let (Source::Files(path) | Source::Store(path) | Source::Spool(path)) = &source;

@@ -2,9 +2,10 @@
 //! aureport's spelling into these.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::Args;
+
+use crate::search::arguments::{Place, Times};
 
 /// What to report about, and how.
 #[derive(Clone, Debug, Default, Args)]
@@ -51,38 +52,11 @@ pub(crate) struct Arguments {
     /// Length of a step of --rate and of timeline: 10s, 5m, 1h, 1d [default: 1h]
     #[arg(long, value_name = "TIME")]
     pub(crate) interval: Option<String>,
-    /// First time (-ts): date and time of the locale, or now, recent, boot, today, yesterday,
-    /// this-hour, this-week, week-ago, this-month, this-year
-    #[arg(long, value_name = "TIME")]
-    pub(crate) start: Option<String>,
-    /// Last time (-te)
-    #[arg(long, value_name = "TIME")]
-    pub(crate) end: Option<String>,
-    /// First time: 2023-11-14T22:13:20Z, 2h ago, or as --start
-    #[arg(long, value_name = "TIME", conflicts_with = "start")]
-    pub(crate) since: Option<String>,
-    /// Last time
-    #[arg(long, value_name = "TIME", conflicts_with = "end")]
-    pub(crate) until: Option<String>,
     /// Host that the event comes from; several may be given
     #[arg(long, value_name = "NODE")]
     pub(crate) node: Vec<OsString>,
-    /// This file, or the files of this folder (-if)
-    #[arg(long = "input", visible_alias = "if", value_name = "PATH")]
-    pub(crate) input: Option<PathBuf>,
-    /// The audit daemon's log, even if standard input is a pipe
-    #[arg(long)]
-    pub(crate) input_logs: bool,
-    /// A collector's store
-    #[arg(long, value_name = "DIR", conflicts_with = "input")]
-    pub(crate) store: Option<PathBuf>,
-    /// A host's spool
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["input", "store"])]
-    pub(crate) spool: Option<PathBuf>,
-    /// Seconds of the log's time that an event waits for its other records
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) eoe_timeout: Option<String>,
-    /// Tell about events that could not be read
-    #[arg(long)]
-    pub(crate) debug: bool,
+    #[command(flatten)]
+    pub(crate) times: Times,
+    #[command(flatten)]
+    pub(crate) place: Place,
 }

@@ -102,7 +102,7 @@ fn report(arguments: &Arguments) -> u8 {
 }
 
 fn source(arguments: &Arguments) -> Result<Source, String> {
-    if let Some(path) = &arguments.input {
+    if let Some(path) = &arguments.place.input {
         let status = std::fs::metadata(path);
         let status = status.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => "stat: No such file or directory".to_owned(),
@@ -117,7 +117,7 @@ fn source(arguments: &Arguments) -> Result<Source, String> {
             }
         }
     }
-    match place::find(&super::request::place(arguments)) {
+    match place::find(&arguments.place) {
         Found::Given(source) | Found::Default(source) => Ok(source),
         Found::Nothing(path) => {
             let path = path.display();

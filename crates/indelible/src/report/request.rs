@@ -86,10 +86,7 @@ impl Request {
         };
         let criteria = resolve::criteria(
             &crate::search::arguments::What {
-                start: arguments.start.clone(),
-                end: arguments.end.clone(),
-                since: arguments.since.clone(),
-                until: arguments.until.clone(),
+                times: arguments.times.clone(),
                 node: arguments.node.clone(),
                 ..Default::default()
             },
@@ -115,7 +112,7 @@ impl Request {
             no_config: arguments.no_config,
             interpret: arguments.interpret,
             escape: escape(arguments.escape.as_deref())?,
-            debug: arguments.debug,
+            debug: arguments.place.debug,
             ..Report::new(kind)
         };
         let request = Self {
@@ -124,7 +121,7 @@ impl Request {
             criteria,
             start_s: (window.from_ms > 0).then_some(window.from_ms / 1000),
             end_s: (window.until_ms < u64::MAX).then_some(window.until_ms / 1000),
-            timeout_ms: resolve::timeout_ms(arguments.eoe_timeout.as_deref())?,
+            timeout_ms: resolve::timeout_ms(arguments.place.eoe_timeout.as_deref())?,
             manner,
         };
         Ok(request)
@@ -351,17 +348,6 @@ fn escaped(notes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(notes.len());
     crate::terminal::escape(notes, &mut out);
     out
-}
-
-/// Where to look, as a search has it.
-pub(crate) fn place(arguments: &Arguments) -> crate::search::arguments::Place {
-    crate::search::arguments::Place {
-        input: arguments.input.clone(),
-        input_logs: arguments.input_logs,
-        store: arguments.store.clone(),
-        spool: arguments.spool.clone(),
-        ..Default::default()
-    }
 }
 
 /// Says on stderr what a report left out.

@@ -115,8 +115,15 @@ pub(crate) struct What {
     /// Text must be equal, not only part
     #[arg(short, long)]
     pub(crate) word: bool,
+    #[command(flatten)]
+    pub(crate) times: Times,
+}
+
+/// Of which time: search and report share these.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Times {
     /// First time (-ts): date and time of the locale, or now, recent, boot, today, yesterday,
-    /// this-hour, this-week, week-ago, this-month, this-year, checkpoint
+    /// this-hour, this-week, week-ago, this-month, this-year; a search's checkpoint
     #[arg(long, value_name = "TIME")]
     pub(crate) start: Option<String>,
     /// Last time (-te)
@@ -130,7 +137,7 @@ pub(crate) struct What {
     pub(crate) until: Option<String>,
 }
 
-/// Where to look.
+/// Where to look: search and report share these.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Where to look")]
 pub(crate) struct Place {
@@ -146,15 +153,11 @@ pub(crate) struct Place {
     /// A host's spool
     #[arg(long, value_name = "DIR", conflicts_with_all = ["input", "store"])]
     pub(crate) spool: Option<PathBuf>,
-    /// Show only what is new since the last search with this file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["store", "spool", "limit", "reverse",
-        "count", "tree", "follow"])]
-    pub(crate) checkpoint: Option<PathBuf>,
     /// Seconds of the log's time that an event waits for its other records
     #[arg(long, value_name = "SECONDS")]
     pub(crate) eoe_timeout: Option<String>,
-    /// Tell on standard error what was looked for and what was read; as ausearch, tell about lines
-    /// that are no records
+    /// Tell on standard error what was looked for and read; as ausearch and aureport, tell about
+    /// lines and events that could not be read
     #[arg(long)]
     pub(crate) debug: bool,
 }
@@ -205,6 +208,10 @@ pub(crate) struct Show {
     /// Show what comes from now on, each event as soon as it is whole
     #[arg(long, conflicts_with_all = ["reverse", "count", "tree"])]
     pub(crate) follow: bool,
+    /// Show only what is new since the last search with this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["store", "spool", "limit", "reverse",
+        "count", "tree", "follow"])]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// Leave ids of users and groups as numbers
     #[arg(long)]
     pub(crate) no_resolve: bool,

@@ -57,7 +57,7 @@ pub(crate) struct Settings {
     pub(crate) reports_damage: bool,
     /// Whether lines are counted, which takes another look at each byte.
     pub(crate) counts_lines: bool,
-    /// Whether a store's messages are events, too: for work that knows them.
+    /// Whether messages of a store or a spool are events, too: for work that knows them.
     pub(crate) messages: bool,
 }
 

@@ -52,7 +52,7 @@ pub(super) struct Feed {
     /// None before the source's first piece.
     ends_events: Option<bool>,
     given: u64,
-    /// Whether messages of a store are given, too.
+    /// Whether messages of a store or a spool are given, too.
     messages: bool,
 }
 
@@ -111,7 +111,7 @@ impl Feed {
                         self.current = Some(Current::stream(path, Origin::Entries(entries)));
                     }
                     Source::Spool(path) => {
-                        let entries = entries::of_spool(&path)?;
+                        let entries = entries::of_spool(&path, self.messages)?;
                         self.current = Some(Current::stream(path, Origin::Entries(entries)));
                     }
                 }

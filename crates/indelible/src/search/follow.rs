@@ -11,11 +11,10 @@ use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use indelible_log::dir::{Dir, RealDir};
+use indelible_log::dir::RealDir;
 use indelible_log::spool::SpoolReader;
 use indelible_log::{EntryRef, LogReader, StreamId, entry};
 use indelible_query::criteria::Filter;
@@ -26,12 +25,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use super::engine::Work;
-use super::entries::Lines;
+use super::entries::{Lines, Rooms};
 use super::{Source, files};
-use crate::agent::layout::Layout;
 
 /// Gives the events that come from now on and match to the work, and a part for each to the sink,
-/// until it breaks off. With `messages`, those of a store are events, too.
+/// until it breaks off. With `messages`, those of a store or a spool are events, too.
 ///
 /// # Errors
 /// A source that cannot be read, and what the sink returns.
@@ -48,7 +46,7 @@ pub(crate) fn follow<W: Work>(
         tails.push(match source {
             Source::Files(path) => Box::new(FileTail::new(path)?),
             Source::Store(path) => Box::new(StoreTail::new(path, messages)?),
-            Source::Spool(path) => Box::new(SpoolTail::new(path)?),
+            Source::Spool(path) => Box::new(SpoolTail::new(path, messages)?),
         });
     }
     let begun = Instant::now();
@@ -316,27 +314,27 @@ impl Tail for StoreTail {
     }
 }
 
-/// The ends of a spool's streams.
+/// The ends of a spool's streams, of all its rooms.
 struct SpoolTail {
     path: PathBuf,
-    streams: Arc<dyn Dir>,
-    readers: HashMap<StreamId, SpoolReader>,
+    rooms: Rooms,
+    readers: HashMap<StreamId, (PathBuf, SpoolReader)>,
     entries: Vec<u8>,
     lines: Lines,
 }
 
 impl SpoolTail {
-    fn new(path: &Path) -> Result<Self> {
-        let shown = || format!("cannot read the spool {}", path.display());
+    fn new(path: &Path, messages: bool) -> Result<Self> {
         let mut tail = Self {
-            path: Layout::at(path).streams(),
-            streams: RealDir::open(Layout::at(path).streams()).with_context(shown)?,
+            path: path.to_owned(),
+            rooms: Rooms::at(path),
             readers: HashMap::new(),
             entries: Vec::new(),
-            lines: Lines::of_spool(),
+            lines: Lines::of_spool(messages),
         };
         tail.open_new()?;
-        for reader in tail.readers.values_mut() {
+        let shown = || format!("cannot read the spool {}", tail.path.display());
+        for (_, reader) in tail.readers.values_mut() {
             let (_, end) = reader.bounds().with_context(shown)?;
             reader.seek(end).with_context(shown)?;
         }
@@ -346,15 +344,13 @@ impl SpoolTail {
     /// Opens the streams that are there and not open yet.
     fn open_new(&mut self) -> Result<()> {
         let shown = || format!("cannot read the spool {}", self.path.display());
-        for id in SpoolReader::streams(&*self.streams).with_context(shown)? {
-            if self.readers.contains_key(&id) {
-                continue;
-            }
-            match SpoolReader::open(&self.streams, id) {
-                Ok(reader) => drop(self.readers.insert(id, reader)),
-                // Its folder is there, its first file not yet.
-                Err(indelible_log::Error::Missing { .. }) => {}
-                Err(error) => return Err(error).with_context(shown),
+        for found in self.rooms.streams()? {
+            // One whose folder is there and its first file not yet is opened later.
+            if !self.readers.contains_key(&found.id)
+                && let Some(reader) = found.open().with_context(shown)?
+            {
+                found.note_opening(&mut self.lines);
+                self.readers.insert(found.id, (found.folder(), reader));
             }
         }
         Ok(())
@@ -365,7 +361,7 @@ impl Tail for SpoolTail {
     fn read(&mut self, text: &mut Vec<u8>) -> Result<()> {
         self.open_new()?;
         let shown = || format!("cannot read the spool {}", self.path.display());
-        for reader in self.readers.values_mut() {
+        for (_, reader) in self.readers.values_mut() {
             self.entries.clear();
             while self.entries.len() < LINE_BYTES_MAX
                 && reader
@@ -382,10 +378,10 @@ impl Tail for SpoolTail {
     }
 
     fn folders(&self, take: &mut dyn FnMut(&Path)) {
+        // A room may come later.
         take(&self.path);
-        for id in self.readers.keys() {
-            take(&self.path.join(id.to_string()));
-        }
+        self.rooms.folders().for_each(|folder| take(&folder));
+        self.readers.values().for_each(|(folder, _)| take(folder));
     }
 }
 

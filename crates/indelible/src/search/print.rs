@@ -48,7 +48,7 @@ pub(crate) struct Print<'a> {
     pub(crate) escape: Escape,
     /// As ausearch prints it, where ours tells more.
     pub(crate) as_tool: bool,
-    /// Whether some events are a store's messages.
+    /// Whether some events are messages.
     pub(crate) messages: bool,
 }
 

@@ -44,7 +44,7 @@ pub(crate) enum NotARequest {
 #[derive(Debug)]
 pub(crate) struct Request {
     criteria: Criteria,
-    /// What is asked of a store's messages; none where those are not meant.
+    /// What is asked of messages; none where those are not meant.
     messages: Option<Asked>,
     form: Form,
     columns: Columns,
@@ -115,8 +115,8 @@ impl Request {
             timeout_ms: resolve::timeout_ms(arguments.place.eoe_timeout.as_deref())?,
             manner,
             debug: arguments.place.debug,
-            checkpoint: arguments.place.checkpoint.clone().map(|path| {
-                let only_time = arguments.what.start.as_deref() == Some(resolve::CHECKPOINT);
+            checkpoint: show.checkpoint.clone().map(|path| {
+                let only_time = arguments.what.times.start.as_deref() == Some(resolve::CHECKPOINT);
                 (path, only_time)
             }),
         })
@@ -276,15 +276,15 @@ impl Request {
         Ok(())
     }
 
-    /// What is selected of the sources: messages come from a store alone.
+    /// What is selected of the sources: a log's files hold no messages.
     fn selection(&self, sources: &[Source]) -> Selection<'_> {
-        let is_store = |source: &Source| matches!(source, Source::Store(_));
+        let has_messages = |source: &Source| !matches!(source, Source::Files(_));
         Selection {
             criteria: &self.criteria,
             messages: self
                 .messages
                 .as_ref()
-                .filter(|_| sources.iter().all(is_store)),
+                .filter(|_| sources.iter().all(has_messages)),
         }
     }
 }

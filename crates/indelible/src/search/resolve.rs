@@ -14,7 +14,7 @@ use indelible_rules::tables::errno_number;
 use jiff::Zoned;
 use thiserror::Error;
 
-use super::arguments::What;
+use super::arguments::{Times, What};
 use crate::rules::{LocalHost, machine};
 
 /// Options that mean nothing.
@@ -80,13 +80,13 @@ pub(crate) fn criteria(what: &What, manner: Manner) -> Result<Criteria, Refused>
         conditions.found.push(Condition::Nodes(nodes.collect()));
     }
     Ok(Criteria {
-        window: window(what)?,
+        window: window(&what.times)?,
         conditions: conditions.found,
         expression: what.expression.as_deref().map(Where::parse).transpose()?,
     })
 }
 
-fn window(what: &What) -> Result<Window, Refused> {
+fn window(times: &Times) -> Result<Window, Refused> {
     let present = present();
     let bound = |words: &Option<String>, since: &Option<String>, bound| {
         let time = match (words, since) {
@@ -101,8 +101,8 @@ fn window(what: &What) -> Result<Window, Refused> {
         // What happened before 1970 is before every event.
         time.map(|second| Some(u64::try_from(second).unwrap_or(0)))
     };
-    let start_s = bound(&what.start, &what.since, Bound::Start)?;
-    let end_s = bound(&what.end, &what.until, Bound::End)?;
+    let start_s = bound(&times.start, &times.since, Bound::Start)?;
+    let end_s = bound(&times.end, &times.until, Bound::End)?;
     Ok(Window {
         from_ms: start_s.map_or(0, |second| second.saturating_mul(1000)),
         until_ms: end_s.map_or(u64::MAX, |second| {

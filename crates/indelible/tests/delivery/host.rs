@@ -145,6 +145,14 @@ impl Host {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
+    /// `search --follow` of the spool, with these words.
+    pub(crate) fn follow(&self, words: &[&str]) -> Child {
+        let spool = self.path("agent");
+        let all = [&["search", "--follow", "--spool", &spool], words].concat();
+        let mut command = self.command(&all);
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Exit code of `verify` of the spool.
     pub(crate) fn verify_spool(&self) -> i32 {
         let spool = self.path("agent");

@@ -5,6 +5,7 @@
 //! runs 200,000).
 
 mod burst;
+mod follow;
 mod host;
 mod stored;
 

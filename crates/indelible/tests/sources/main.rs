@@ -7,4 +7,5 @@ mod doctor;
 mod file;
 mod full;
 mod others;
+mod search;
 mod status;

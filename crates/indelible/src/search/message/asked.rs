@@ -166,6 +166,7 @@ mod tests {
 
     use super::*;
     use crate::payload::{StreamOpened, to_bytes};
+    use crate::search::arguments::Times;
     use crate::search::entries::Lines;
     use crate::search::resolve::{self, Manner};
 
@@ -266,8 +267,11 @@ mod tests {
         check(&node("web2"), &[2]);
         check(&node("192.0.2.7"), &[1, 2, 3, 4, 5, 6]);
         let times = What {
-            since: Some("2023-11-14T22:13:22Z".into()),
-            until: Some("2023-11-14T22:13:23Z".into()),
+            times: Times {
+                since: Some("2023-11-14T22:13:22Z".into()),
+                until: Some("2023-11-14T22:13:23Z".into()),
+                ..Times::default()
+            },
             ..none()
         };
         check(&times, &[2, 3]);

@@ -1,0 +1,56 @@
+//! A collector's store, part by part.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use indelible_log::dir::RealDir;
+use indelible_log::read::Part;
+use indelible_log::{EntryRef, LogReader};
+
+use super::{EntryLines, Lines};
+
+/// Every audit record of a store as a line, under the name of its host; every message too, if those
+/// are asked for.
+pub(in crate::search) fn of_store(path: &Path, messages: bool) -> Result<Box<dyn EntryLines>> {
+    let shown = || format!("cannot read the store {}", path.display());
+    let dir = RealDir::open(path).with_context(shown)?;
+    Ok(Box::new(StoreLines {
+        path: path.to_owned(),
+        reader: LogReader::open(dir).with_context(shown)?,
+        next: 0,
+        lines: Lines::of_store(messages),
+    }))
+}
+
+struct StoreLines {
+    path: PathBuf,
+    reader: LogReader,
+    next: u64,
+    lines: Lines,
+}
+
+impl StoreLines {
+    /// Whether a part can hold an event that is looked for. Where an index of the part's words will
+    /// say so, a part that cannot is not unpacked.
+    fn may_match(&self, _part: &Part) -> bool {
+        true
+    }
+}
+
+impl EntryLines for StoreLines {
+    fn fill(&mut self, text: &mut Vec<u8>) -> Result<bool> {
+        let shown = || format!("cannot read the store {}", self.path.display());
+        let Some(part) = self.reader.part_at(self.next).with_context(shown)? else {
+            return Ok(false);
+        };
+        if self.may_match(&part) {
+            let entries = self.reader.decode(&part).with_context(shown)?;
+            for (_, entry) in entries.iter_from(self.next) {
+                let entry = EntryRef::parse(entry).with_context(shown)?;
+                self.lines.entry(&entry, text);
+            }
+        }
+        self.next = part.end();
+        Ok(true)
+    }
+}
