@@ -1,0 +1,70 @@
+//! Which files a store has, by what they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::dir::{Dir, TEMPORARY, join};
+use crate::error::{Error, Result};
+use crate::limits::SEGMENT_ENTRIES;
+use crate::tile::Tile;
+
+/// All files of a store.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    pub(super) segments: BTreeSet<u64>,
+    pub(super) wals: BTreeSet<u64>,
+    pub(super) tiles: BTreeMap<String, Tile>,
+    pub(super) texts: BTreeSet<String>,
+    pub(super) unknown: BTreeSet<String>,
+}
+
+impl Files {
+    pub(super) fn list(dir: &dyn Dir) -> Result<Self> {
+        let mut files = Self::default();
+        let mut folders = vec![String::new()];
+        while let Some(folder) = folders.pop() {
+            for item in dir.list(&folder).map_err(Error::io("list", &folder))? {
+                let path = join(&folder, &item.name);
+                if item.is_dir {
+                    folders.push(path);
+                } else {
+                    files.sort_in(path, item.len);
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    fn sort_in(&mut self, path: String, len: u64) {
+        let numbered = |prefix: &str, suffix: &str| -> Option<u64> {
+            let digits = path.strip_prefix(prefix)?.strip_suffix(suffix)?;
+            let first: u64 = digits.parse().ok()?;
+            let exact = format!("{first:020}") == digits && first.is_multiple_of(SEGMENT_ENTRIES);
+            exact.then_some(first / SEGMENT_ENTRIES)
+        };
+        if let Some(number) = numbered("segments/", ".seg") {
+            self.segments.insert(number);
+        } else if let Some(number) = numbered("wal/", ".wal") {
+            self.wals.insert(number);
+        } else if let Some(tile) = Tile::parse_full(&path).filter(|tile| tile.level > 0) {
+            self.tiles.insert(path, tile);
+        } else if TEXTS.contains(&path.as_str()) {
+            self.texts.insert(path);
+        } else if !(path == LOCK && len == 0 || path.ends_with(TEMPORARY)) {
+            self.unknown.insert(path);
+        }
+    }
+}
+
+pub(super) fn segment_path(number: u64) -> String {
+    format!("segments/{:020}.seg", number * SEGMENT_ENTRIES)
+}
+
+pub(super) fn wal_path(number: u64) -> String {
+    format!("wal/{:020}.wal", number * SEGMENT_ENTRIES)
+}
+
+pub(super) const KEY: &str = "key";
+pub(super) const VERIFIER: &str = "log.vkey";
+pub(super) const CHECKPOINT: &str = "checkpoint";
+const LOCK: &str = "lock";
+const TEXTS: [&str; 3] = [KEY, VERIFIER, CHECKPOINT];
