@@ -30,6 +30,7 @@ pub mod spool;
 pub mod tile;
 pub mod verify;
 mod wal;
+pub mod witness;
 
 pub use entry::{EntryError, EntryRef, Header, Kind, StreamId};
 pub use error::{Error, Result};

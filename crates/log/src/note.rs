@@ -70,17 +70,9 @@ pub struct VerifierKey {
 
 impl VerifierKey {
     fn new(name: &str, public: [u8; 32]) -> Result<Self, NoteError> {
-        let plain = |char: char| !char.is_whitespace() && !char.is_control() && char != '+';
-        if name.is_empty() || name.len() > ORIGIN_BYTES_MAX || !name.chars().all(plain) {
-            return Err(NoteError::Name);
-        }
-        let mut input = name.as_bytes().to_vec();
-        input.extend_from_slice(&[b'\n', ED25519_TYPE]);
-        input.extend_from_slice(&public);
-        let hash = sha256(&input).0;
         Ok(Self {
             name: name.to_owned(),
-            id: [hash[0], hash[1], hash[2], hash[3]],
+            id: key_id(name, ED25519_TYPE, &public)?,
             public,
         })
     }
@@ -90,14 +82,8 @@ impl VerifierKey {
     /// # Errors
     /// Any deviation from the form, and a key id that is not the key's.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let (name, rest) = text.split_once('+').ok_or(NoteError::Key)?;
-        let (id, key) = rest.split_once('+').ok_or(NoteError::Key)?;
-        let verifier = Self::new(name, parse_typed_key(key)?)?;
-        if id == verifier.id_text() {
-            Ok(verifier)
-        } else {
-            Err(NoteError::KeyId)
-        }
+        let (name, id, public) = parse_verifier_key(text, ED25519_TYPE)?;
+        Ok(Self { name, id, public })
     }
 
     /// The origin: the name that the key signs for.
@@ -173,22 +159,12 @@ impl VerifierKey {
             .and_then(|root| Hash::from_slice(&root));
         Ok((size, root.ok_or(NoteError::Form)?))
     }
-
-    fn id_text(&self) -> String {
-        self.id.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 }
 
 impl fmt::Display for VerifierKey {
     /// The C2SP verifier key form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}+{}+{}",
-            self.name,
-            self.id_text(),
-            typed_key(&self.public)
-        )
+        write_verifier_key(f, &self.name, &self.id, ED25519_TYPE, &self.public)
     }
 }
 
@@ -240,8 +216,8 @@ impl SigningKey {
         let rest = text.strip_prefix(PRIVATE_PREFIX).ok_or(NoteError::Key)?;
         let (name, rest) = rest.split_once('+').ok_or(NoteError::Key)?;
         let (id, seed) = rest.split_once('+').ok_or(NoteError::Key)?;
-        let key = Self::from_seed(name, parse_typed_key(seed)?)?;
-        if id == key.verifier.id_text() {
+        let key = Self::from_seed(name, parse_typed_key(seed, ED25519_TYPE)?)?;
+        if id == id_text(&key.verifier.id) {
             Ok(key)
         } else {
             Err(NoteError::KeyId)
@@ -254,8 +230,8 @@ impl SigningKey {
         format!(
             "{PRIVATE_PREFIX}{}+{}+{}",
             verifier.name,
-            verifier.id_text(),
-            typed_key(&self.seed)
+            id_text(&verifier.id),
+            typed_key(ED25519_TYPE, &self.seed)
         )
     }
 
@@ -286,19 +262,67 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-fn typed_key(key: &[u8; 32]) -> String {
-    let mut bytes = vec![ED25519_TYPE];
+/// Reads `<name>+<key id>+<base64 (type ‖ public key)>` of a given type.
+pub(crate) fn parse_verifier_key(
+    text: &str,
+    kind: u8,
+) -> Result<(String, [u8; 4], [u8; 32]), NoteError> {
+    let (name, rest) = text.split_once('+').ok_or(NoteError::Key)?;
+    let (stated, key) = rest.split_once('+').ok_or(NoteError::Key)?;
+    let public = parse_typed_key(key, kind)?;
+    let id = key_id(name, kind, &public)?;
+    if stated == id_text(&id) {
+        Ok((name.to_owned(), id, public))
+    } else {
+        Err(NoteError::KeyId)
+    }
+}
+
+/// Writes what [`parse_verifier_key`] reads.
+pub(crate) fn write_verifier_key(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    id: &[u8; 4],
+    kind: u8,
+    public: &[u8; 32],
+) -> fmt::Result {
+    write!(f, "{name}+{}+{}", id_text(id), typed_key(kind, public))
+}
+
+/// The key id of a name and a key.
+///
+/// # Errors
+/// A name that notes cannot carry.
+pub(crate) fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> Result<[u8; 4], NoteError> {
+    let plain = |char: char| !char.is_whitespace() && !char.is_control() && char != '+';
+    if name.is_empty() || name.len() > ORIGIN_BYTES_MAX || !name.chars().all(plain) {
+        return Err(NoteError::Name);
+    }
+    let mut input = name.as_bytes().to_vec();
+    input.extend_from_slice(&[b'\n', kind]);
+    input.extend_from_slice(public);
+    let hash = sha256(&input).0;
+    Ok([hash[0], hash[1], hash[2], hash[3]])
+}
+
+fn id_text(id: &[u8; 4]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn typed_key(kind: u8, key: &[u8; 32]) -> String {
+    let mut bytes = vec![kind];
     bytes.extend_from_slice(key);
     STANDARD.encode(bytes)
 }
 
-fn parse_typed_key(text: &str) -> Result<[u8; 32], NoteError> {
+fn parse_typed_key(text: &str, kind: u8) -> Result<[u8; 32], NoteError> {
     let bytes = STANDARD.decode(text).map_err(|_| NoteError::Key)?;
-    let key = bytes.strip_prefix(&[ED25519_TYPE]).ok_or(NoteError::Key)?;
+    let key = bytes.strip_prefix(&[kind]).ok_or(NoteError::Key)?;
     key.try_into().map_err(|_| NoteError::Key)
 }
 
-fn parse_signature_line(line: &str) -> Result<(&str, Vec<u8>), NoteError> {
+/// The name and the bytes of a line `— <name> <base64>`.
+pub(crate) fn parse_signature_line(line: &str) -> Result<(&str, Vec<u8>), NoteError> {
     let rest = line.strip_prefix("\u{2014} ").ok_or(NoteError::Form)?;
     let (name, signature) = rest.split_once(' ').ok_or(NoteError::Form)?;
     let bytes = STANDARD.decode(signature).map_err(|_| NoteError::Form)?;
