@@ -6,6 +6,7 @@
 //! ```
 
 mod connection;
+mod full;
 mod heads;
 mod http;
 mod own_stream;
@@ -30,6 +31,7 @@ use crate::config::CollectorConfig;
 use crate::net::enrol::server::Enrolment;
 use crate::net::tls::Identity;
 use connection::Shared;
+use full::Disk;
 use heads::Heads;
 use http::Metrics;
 use own_stream::OwnStream;
@@ -57,7 +59,8 @@ pub(crate) fn run(
     let (requests, received) = mpsc::channel();
     let (newest, shown) = watch::channel(log.checkpoint());
     let metrics = Metrics::new();
-    let writer = Writer::new(log, own, received, newest, heads, metrics.clone());
+    let disk = Disk::new(&config.store, config.reserve_bytes);
+    let writer = Writer::new(log, own, received, newest, heads, disk, metrics.clone());
     let writer = std::thread::Builder::new()
         .name("writer".into())
         .spawn(|| writer.run())?;

@@ -16,6 +16,7 @@ use indelible_wire::native::{AppendResult, LeafRange, NakReason, StreamState};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
+use super::full::{Disk, is_no_space};
 use super::http::Metrics;
 use super::own_stream::OwnStream;
 use super::receivers::Credit;
@@ -75,6 +76,7 @@ pub(crate) struct Writer {
     without_stream: HashSet<Arc<str>>,
     published_at: Instant,
     heads: Option<super::heads::Heads>,
+    disk: Disk,
     metrics: Arc<Metrics>,
 }
 
@@ -85,6 +87,7 @@ impl Writer {
         requests: Receiver<Request>,
         newest: watch::Sender<Checkpoint>,
         heads: Option<super::heads::Heads>,
+        disk: Disk,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
@@ -96,6 +99,7 @@ impl Writer {
             without_stream: HashSet::new(),
             published_at: Instant::now(),
             heads,
+            disk,
             metrics,
         }
     }
@@ -103,25 +107,17 @@ impl Writer {
     /// Works until every sender of requests is gone, then closes the log.
     ///
     /// # Errors
-    /// The first failed write or sync: nothing is acknowledged after it, and the process must
-    /// start anew, so that what the disk really holds is read again.
+    /// The first failed write or sync, but for a full disk: nothing is acknowledged after it, and
+    /// the process must start anew, so that what the disk really holds is read again.
     pub(crate) fn run(mut self) -> Result<()> {
         loop {
-            // Not past the next publication: it happens each second, also when idle.
-            let wait =
-                (self.published_at + PUBLISH_EVERY).saturating_duration_since(Instant::now());
-            match self.requests.recv_timeout(wait) {
-                Ok(request) => {
-                    let mut entries = self.serve(request)?;
-                    while entries < GROUP_ENTRIES_WANTED
-                        && let Ok(request) = self.requests.try_recv()
-                    {
-                        entries += self.serve(request)?;
-                    }
-                    self.commit()?;
-                }
+            match self.requests.recv_timeout(self.wait()) {
+                Ok(request) => self.group(request)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.disk.is_full() {
+                self.try_again()?;
             }
             self.publish_each_second()?;
         }
@@ -131,8 +127,68 @@ impl Writer {
             .map_or(Ok(()), |heads| heads.keep(&last))
     }
 
+    /// How long to wait for a request: not past the next publication, which happens each second,
+    /// also when idle, nor past the next try of a full disk.
+    fn wait(&self) -> Duration {
+        let publication = self.published_at + PUBLISH_EVERY;
+        let next = self
+            .disk
+            .retry_at()
+            .map_or(publication, |retry| retry.min(publication));
+        next.saturating_duration_since(Instant::now())
+    }
+
+    /// Serves a request and what waits behind it, and commits.
+    fn group(&mut self, request: Request) -> Result<()> {
+        let mut entries = self.serve(request)?;
+        while entries < GROUP_ENTRIES_WANTED
+            && let Ok(request) = self.requests.try_recv()
+        {
+            entries += self.serve(request)?;
+        }
+        match self.disk.is_full() {
+            true => Ok(()),
+            false => self.commit(),
+        }
+    }
+
+    /// Tries whether a full disk has room again, and then takes in what waited for it.
+    fn try_again(&mut self) -> Result<()> {
+        let now = Instant::now();
+        if self.disk.retry_at().is_some_and(|at| now < at) {
+            return Ok(());
+        }
+        if !self.disk.has_room(self.disk.free_bytes()?) {
+            self.disk.refused(now);
+            return Ok(());
+        }
+        self.commit()?;
+        if self.disk.retry_at().is_some_and(|at| at > now) {
+            return Ok(());
+        }
+        let mut held = self.disk.recovered(now);
+        self.metrics.disk_full.set(0);
+        let mut entries = 0;
+        while let Some(request) = held.pop_front() {
+            entries += self.serve(request)?;
+            if entries >= GROUP_ENTRIES_WANTED || held.is_empty() {
+                self.commit()?;
+                entries = 0;
+            }
+            // Full again: the rest goes on waiting, in its order.
+            if self.disk.is_full() {
+                held.drain(..).for_each(|request| self.disk.hold(request));
+            }
+        }
+        Ok(())
+    }
+
     /// Answers a request; returns how many entries it brought, by [`weight`].
     fn serve(&mut self, request: Request) -> Result<u32> {
+        if self.disk.is_full() && matches!(request.wanted, Wanted::Store { .. }) {
+            self.disk.hold(request);
+            return Ok(1);
+        }
         let Request {
             connection,
             answers,
@@ -201,6 +257,9 @@ impl Writer {
         if !mine {
             return refused(NakReason::Later, "a newer connection writes this stream");
         }
+        if self.disk.is_full() {
+            return refused(NakReason::Later, "the disk of the store is full");
+        }
         let batch = match batch {
             Ok(batch) if batch.head_after() == head_after => batch,
             Ok(_) => return refused(NakReason::Poison, "the chain head does not fit the entries"),
@@ -236,9 +295,17 @@ impl Writer {
         ))
     }
 
+    /// Commits what was appended. A full disk leaves it in memory, unacknowledged.
     fn commit(&mut self) -> Result<()> {
         let started = Instant::now();
-        let commit = self.log.commit().context("cannot make entries durable")?;
+        let commit = match self.log.commit() {
+            Ok(commit) => commit,
+            Err(indelible_log::Error::NoSpace { .. }) => {
+                self.refused_by_disk(started);
+                return Ok(());
+            }
+            Err(error) => return Err(error).context("cannot make entries durable"),
+        };
         if commit.entries > 0 {
             let seconds = started.elapsed().as_secs_f64();
             self.metrics.commit_seconds.observe(seconds);
@@ -249,15 +316,29 @@ impl Writer {
         Ok(())
     }
 
+    fn refused_by_disk(&mut self, now: Instant) {
+        self.disk.refused(now);
+        self.metrics.disk_full.set(1);
+    }
+
     fn publish_each_second(&mut self) -> Result<()> {
         if self.published_at.elapsed() < PUBLISH_EVERY {
             return Ok(());
         }
         self.published_at = Instant::now();
-        if self.own.mark(&mut self.log)? {
+        let free_bytes = self.disk.free_bytes()?;
+        self.metrics.disk_free_bytes.set(free_bytes);
+        if !self.disk.is_full() && !self.disk.has_room(free_bytes) {
+            self.refused_by_disk(Instant::now());
+        }
+        if !self.disk.is_full() && self.own.mark(&mut self.log)? {
             self.commit()?;
         }
-        self.publish()
+        match self.publish() {
+            // The one before stays; it is written again in a second.
+            Err(error) if is_no_space(&error) => Ok(()),
+            other => other,
+        }
     }
 
     fn publish(&mut self) -> Result<()> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::config::collector::{HttpConfig, default_native};
+use crate::config::collector::{HttpConfig, default_native, default_reserve_bytes};
 use crate::config::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
 use crate::config::{self, CollectorConfig};
 use crate::net::pki::{COLLECTOR, Pki};
@@ -85,6 +85,7 @@ impl Collector {
                     store: store.clone(),
                     origin: None,
                     heads: None,
+                    reserve_bytes: default_reserve_bytes(),
                     native: default_native(),
                     tls: pki.files(COLLECTOR),
                     authority: Some(folder),

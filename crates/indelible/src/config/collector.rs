@@ -19,6 +19,9 @@ pub(crate) struct CollectorConfig {
     /// Folder outside the store that keeps the newest checkpoint, so that a rolled-back store is
     /// refused at the next start.
     pub(crate) heads: Option<PathBuf>,
+    /// Free bytes on the store's disk below which nothing more is taken, so that sealing can go on.
+    #[serde(default = "default_reserve_bytes")]
+    pub(crate) reserve_bytes: u64,
     /// Address of the native receiver.
     #[serde(default = "default_native")]
     pub(crate) native: SocketAddr,
@@ -51,6 +54,11 @@ pub(crate) struct HttpConfig {
     pub(crate) tls: bool,
     /// File with the tokens that may read entries: `NAME EXPIRES SHA256`, a line each.
     pub(crate) tokens: Option<PathBuf>,
+}
+
+/// A few segments and their tiles.
+pub(crate) fn default_reserve_bytes() -> u64 {
+    32 << 20
 }
 
 /// Loopback on the port of syslog over TLS, which firewalls know.

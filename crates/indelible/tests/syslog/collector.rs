@@ -37,7 +37,11 @@ pub(crate) struct Contents {
 
 impl Collector {
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap())
+    }
+
+    /// Starts one whose store is `folder/store`.
+    pub(crate) fn start_in(folder: TempDir) -> Self {
         let mut collector = Self {
             folder,
             options: Vec::new(),

@@ -3,6 +3,7 @@
 
 mod collector;
 mod framing;
+mod full;
 mod hostile;
 mod peer;
 mod rsyslog;

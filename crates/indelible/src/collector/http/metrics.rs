@@ -31,6 +31,10 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Size of the newest published checkpoint.
     pub(crate) published_size: Gauge<u64, AtomicU64>,
+    /// 1 while the store's disk is full and nothing is acknowledged.
+    pub(crate) disk_full: Gauge,
+    /// Free bytes on the store's disk.
+    pub(crate) disk_free_bytes: Gauge<u64, AtomicU64>,
 }
 
 impl Metrics {
@@ -45,6 +49,8 @@ impl Metrics {
             refused: Counter::default(),
             connections: Gauge::default(),
             published_size: Gauge::default(),
+            disk_full: Gauge::default(),
+            disk_free_bytes: Gauge::default(),
         };
         let registry = &mut metrics.registry;
         registry.register(
@@ -78,6 +84,17 @@ impl Metrics {
             "Entries under the newest published checkpoint",
             metrics.published_size.clone(),
         );
+        registry.register(
+            "disk_full",
+            "1 while the store's disk is full and nothing is acknowledged",
+            metrics.disk_full.clone(),
+        );
+        registry.register_with_unit(
+            "disk_free",
+            "Free bytes on the store's disk",
+            Unit::Bytes,
+            metrics.disk_free_bytes.clone(),
+        );
         Arc::new(metrics)
     }
 }
@@ -95,9 +112,13 @@ pub(super) async fn text(State(shown): State<Shared>) -> impl IntoResponse {
     }
 }
 
-/// Ready while the writer lives.
+/// Ready while the writer lives and its disk has room.
 pub(super) async fn ready(State(shown): State<Shared>) -> impl IntoResponse {
     match shown.newest.has_changed() {
+        Ok(_) if shown.metrics.disk_full.get() != 0 => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the disk of the store is full\n",
+        ),
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
