@@ -16,6 +16,7 @@ mod proof;
 mod report;
 mod rules;
 mod search;
+mod service;
 mod terminal;
 mod user;
 mod verify;

@@ -32,6 +32,7 @@ use crate::payload::finding::REGISTRATION_TAKEN;
 use crate::payload::{
     Finding, Gap, GapReason, HostHead, KernelState, RecordsSeen, RulesState, hex,
 };
+use crate::service::{self, Watchdog};
 
 /// Captures until asked to stop; then drains the socket, gives up the registration, puts
 /// `enabled` back and syncs.
@@ -86,7 +87,9 @@ pub(crate) fn run(
         rules: None,
         rules_asked_at: None,
         ticked_at: Instant::now(),
+        watchdog: Watchdog::of_manager(),
     };
+    service::ready(&format!("capturing ({})", mode.word()));
     while !stopping.requested() {
         capture.step()?;
     }
@@ -130,6 +133,7 @@ struct CaptureLoop<'a> {
     /// When the rules were asked for; `None` where they may have changed since.
     rules_asked_at: Option<Instant>,
     ticked_at: Instant,
+    watchdog: Watchdog,
 }
 
 impl CaptureLoop<'_> {
@@ -212,6 +216,7 @@ impl CaptureLoop<'_> {
     /// Once a second, and soon after a change: what the kernel says of itself becomes a signed head,
     /// findings and gaps.
     fn tick(&mut self) -> Result<()> {
+        self.watchdog.alive();
         self.ticked_at = Instant::now();
         let now_ns = realtime_ns();
         self.stream.account_for_drops(now_ns)?;
@@ -319,6 +324,7 @@ impl CaptureLoop<'_> {
     }
 
     fn finish(mut self) -> Result<()> {
+        service::stopping();
         self.source.give_up();
         self.drain()?;
         self.stream.account_for_drops(realtime_ns())?;

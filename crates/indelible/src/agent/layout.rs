@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use indelible_log::StreamId;
+use indelible_sys::process;
 
 /// The folders of one spool.
 #[derive(Clone, Debug)]
@@ -31,6 +32,9 @@ impl Layout {
     }
 
     /// Makes the folders. `worker` is who the worker will be, where that is another user.
+    ///
+    /// Who is not root makes what it may: under a service manager each process has a user of its
+    /// own, and the folders are there already.
     pub(crate) fn create(&self, worker: Option<Owner>) -> Result<()> {
         let mut folders = vec![(self.root.clone(), 0o755)];
         for room in self.rooms() {
@@ -39,8 +43,9 @@ impl Layout {
             folders.push((room.openings(), 0o750));
             folders.push((room.positions(), 0o750));
         }
-        folders.push((self.worker(), 0o700));
-        folders.push((self.released(), 0o700));
+        // Those who write the streams read here what was delivered.
+        folders.push((self.worker(), 0o750));
+        folders.push((self.released(), 0o750));
         for (folder, mode) in folders {
             make(&folder, mode).with_context(|| format!("cannot create {}", folder.display()))?;
         }
@@ -196,10 +201,17 @@ impl Room {
 }
 
 fn make(folder: &Path, mode: u32) -> io::Result<()> {
-    match fs::DirBuilder::new().mode(mode).create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        other => return other,
-    }
+    let made = match fs::DirBuilder::new().mode(mode).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    };
     // The umask has cut the mode.
-    fs::set_permissions(folder, fs::Permissions::from_mode(mode))
+    let made = made.and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(mode)));
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !process::is_root() => {
+            // Another user's; who needs it and lacks it says so when it is opened.
+            Ok(())
+        }
+        other => other,
+    }
 }

@@ -37,7 +37,7 @@ impl Slots {
             .truncate(false)
             .read(true)
             .write(true)
-            .mode(0o600)
+            .mode(0o640)
             .open(path)
             .with_context(|| format!("cannot open {}", path.display()))?;
         let newest = newest(&file);

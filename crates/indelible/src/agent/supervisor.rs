@@ -41,6 +41,7 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
     if let Some(Owner { uid, gid }) = worker_user {
         process::drop_to_user(uid, gid)?;
     }
+    crate::service::ready("capture and worker run");
     for signal in signals.forever() {
         if signal != SIGCHLD {
             break;
@@ -73,6 +74,7 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
             worker = Some(Supervised::start(words, false)?);
         }
     }
+    crate::service::stopping();
     capture.stop()?;
     // The worker last: it sends what the others leave.
     for other in [sources, worker].into_iter().flatten() {

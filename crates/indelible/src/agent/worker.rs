@@ -35,6 +35,7 @@ use super::watch::SpoolWatch;
 use crate::net::enrol::identity::IdentityFolder;
 use crate::net::link::Link;
 use crate::net::tls::Identity;
+use crate::service::{self, Watchdog};
 
 /// Where to send, and how to know the collector.
 #[derive(Clone, Debug)]
@@ -164,9 +165,15 @@ impl Worker {
     async fn run(&mut self, stopping: &Stopping) -> Result<()> {
         self.spool_grew()?;
         let mut drain_until = None;
+        let mut watchdog = Watchdog::of_manager();
+        service::ready(&format!("sending to {}", self.target.address));
         loop {
+            watchdog.alive();
             self.act().await?;
             if stopping.requested() {
+                if drain_until.is_none() {
+                    service::stopping();
+                }
                 let until = *drain_until.get_or_insert_with(|| Instant::now() + DRAIN_TIMEOUT);
                 if self.is_drained() || Instant::now() >= until {
                     return self.stop().await;

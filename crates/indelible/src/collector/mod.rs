@@ -30,6 +30,7 @@ use crate::agent::wait_for_end_of_input;
 use crate::config::CollectorConfig;
 use crate::net::enrol::server::Enrolment;
 use crate::net::tls::Identity;
+use crate::service;
 use connection::Shared;
 use full::Disk;
 use heads::Heads;
@@ -151,6 +152,7 @@ async fn serve(
             }
         });
     }
+    service::ready(&format!("receiving at {}", listener.local_addr()?));
     let mut next_id = 0;
     loop {
         tokio::select! {
@@ -180,6 +182,7 @@ async fn serve(
             changed = wait_for_end(&mut newest) => return changed,
         }
     }
+    service::stopping();
     drop(listener);
     drop(shared);
     stop.send_replace(true);

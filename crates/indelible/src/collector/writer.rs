@@ -20,6 +20,7 @@ use super::full::{Disk, is_no_space};
 use super::http::Metrics;
 use super::own_stream::OwnStream;
 use super::receivers::Credit;
+use crate::service::Watchdog;
 
 /// Names a connection for as long as the collector runs.
 pub(crate) type ConnectionId = u64;
@@ -78,6 +79,8 @@ pub(crate) struct Writer {
     heads: Option<super::heads::Heads>,
     disk: Disk,
     metrics: Arc<Metrics>,
+    /// Everything waits for this thread: it alone shows that the collector is alive.
+    watchdog: Watchdog,
 }
 
 impl Writer {
@@ -101,6 +104,7 @@ impl Writer {
             heads,
             disk,
             metrics,
+            watchdog: Watchdog::of_manager(),
         }
     }
 
@@ -326,6 +330,7 @@ impl Writer {
             return Ok(());
         }
         self.published_at = Instant::now();
+        self.watchdog.alive();
         let free_bytes = self.disk.free_bytes()?;
         self.metrics.disk_free_bytes.set(free_bytes);
         if !self.disk.is_full() && !self.disk.has_room(free_bytes) {

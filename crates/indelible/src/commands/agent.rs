@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -20,6 +21,7 @@ use crate::exit;
 use crate::net::enrol::identity::IdentityFolder;
 use crate::net::pki::Pki;
 use crate::net::tls::Identity;
+use crate::service;
 use crate::user::User;
 
 /// Capture this host's audit records and send them to a collector
@@ -100,7 +102,12 @@ impl Agent {
         }
         let layout = Layout::at(&config.spool);
         let worker_user = worker_user_named(&config.worker_user)?;
-        let identity = self.identity(&mut config, &layout, worker_user)?;
+        let sends = self.role.is_none_or(|role| role == Role::Worker);
+        let identity = if sends {
+            self.identity(&mut config, &layout, worker_user)?
+        } else {
+            None
+        };
         let Some(role) = self.role else {
             let roles = Roles {
                 capture: supervised_words("capture"),
@@ -117,7 +124,13 @@ impl Agent {
         // Whichever role comes first makes the folders of all.
         layout.create(worker_user)?;
         if role == Role::Worker {
-            self.work(config, &layout, identity, worker_user)?;
+            let began = Instant::now();
+            let worked = self.work(config, &layout, identity, worker_user);
+            if worked.is_err() && service::is_managed() {
+                // A worker is started again at once; one that cannot work must not spin.
+                std::thread::sleep(FAILURE_PAUSE.saturating_sub(began.elapsed()));
+            }
+            worked?;
             return Ok(exit::DONE);
         }
         let stopping = self.stopping(role, &config)?;
@@ -152,10 +165,14 @@ impl Agent {
         identity: Option<IdentityFolder>,
         worker_user: Option<Owner>,
     ) -> Result<()> {
-        let collector = config
-            .collector
-            .clone()
-            .context("no collector is configured")?;
+        let Some(collector) = config.collector.clone() else {
+            anyhow::ensure!(service::is_managed(), "no collector is configured");
+            let detail =
+                "no collector is configured and this host is not enrolled: nothing to send to";
+            tracing::info!("{detail}");
+            service::ready(detail);
+            return Ok(());
+        };
         // Keys are read while this process may still read them.
         let target = target(&collector, identity)?;
         if let Some(Owner { uid, gid }) = worker_user {
@@ -322,3 +339,6 @@ pub(super) fn host_name() -> String {
         .to_string_lossy()
         .into_owned()
 }
+
+/// How long a worker that failed at once waits before it ends, under a service manager.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);

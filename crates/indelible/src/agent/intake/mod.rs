@@ -35,6 +35,7 @@ use super::signer::Signer;
 use super::source_stream::SourceStream;
 use super::stopping::Stopping;
 use crate::payload::{CheckpointSeen, Gap, GapReason, HostHead};
+use crate::service::{self, Watchdog};
 pub(crate) use position::Position;
 use position::PositionFile;
 
@@ -285,9 +286,12 @@ pub(crate) fn run_with(
         receipts: layout.receipts(),
         idle_every,
     };
+    let mut watchdog = Watchdog::of_manager();
+    service::ready(&format!("reading {} sources", intakes.len()));
     let mut kept_at = Instant::now();
     let mut released_at = Instant::now();
     while !stopping.requested() {
+        watchdog.alive();
         intakes.extend(more()?);
         let mut busy = false;
         let mut ended = !intakes.is_empty();
@@ -322,6 +326,7 @@ pub(crate) fn run_with(
             wait_for_any(&descriptors, LOOK_EVERY)?;
         }
     }
+    service::stopping();
     for intake in &mut intakes {
         // What came with the request to stop, or just before it.
         let mut slices = 0;
