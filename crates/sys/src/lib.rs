@@ -6,11 +6,13 @@
 pub mod audit;
 pub mod clock;
 mod error;
+pub mod handover;
 pub mod host;
 pub mod lock;
 pub mod proc;
 pub mod process;
 pub mod sandbox;
+pub mod signals;
 pub mod udp;
 pub mod wait;
 

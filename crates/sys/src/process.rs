@@ -1,6 +1,6 @@
 //! What this process is and may do: capabilities, identity, memory locking, its parent's death.
 
-use rustix::process::{Gid, Resource, Rlimit, Uid, setrlimit};
+use rustix::process::{Gid, Resource, Rlimit, Uid, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use crate::{Error, Result};
@@ -36,7 +36,8 @@ pub fn lock_memory() {
         current: None,
         maximum: None,
     };
-    if setrlimit(Resource::Memlock, unlimited).is_err() {
+    if getrlimit(Resource::Memlock) != unlimited && setrlimit(Resource::Memlock, unlimited).is_err()
+    {
         return;
     }
     // SAFETY: no pointers are passed; the call only changes how pages are kept.
@@ -76,6 +77,22 @@ pub fn drop_capabilities(keep: CapabilitySet) -> Result<()> {
     };
     rustix::thread::set_capabilities(None, sets).map_err(Error::system("dropping capabilities"))?;
     rustix::thread::set_no_new_privs(true).map_err(Error::system("forbidding new privileges"))
+}
+
+/// Lets the capabilities that this thread holds survive an execution, whoever it runs as.
+///
+/// # Errors
+/// [`Error::System`] from `capset` or `prctl`.
+pub fn keep_capabilities_on_execution() -> Result<()> {
+    let what = "keeping capabilities";
+    let mut sets = rustix::thread::capabilities(None).map_err(Error::system(what))?;
+    sets.inheritable = sets.permitted;
+    rustix::thread::set_capabilities(None, sets).map_err(Error::system(what))?;
+    for capability in sets.permitted.iter() {
+        rustix::thread::configure_capability_in_ambient_set(capability, true)
+            .map_err(Error::system(what))?;
+    }
+    Ok(())
 }
 
 /// None at all.

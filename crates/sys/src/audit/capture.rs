@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
-use rustix::net::{RecvFlags, SendFlags, recv, sendto, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, netlink, recv, sendto, sockopt};
 
 use super::control::{Control, open_socket};
 use super::message::{HEADER_BYTES, Header, TYPE_ERROR, error_code, request as frame};
@@ -57,6 +57,8 @@ pub struct CaptureSocket {
     buffer: Vec<u8>,
     lengths: Vec<(usize, bool)>,
     early: Vec<Vec<u8>>,
+    /// The socket that was registered before this one, until it is empty.
+    former: Option<OwnedFd>,
 }
 
 impl CaptureSocket {
@@ -78,6 +80,54 @@ impl CaptureSocket {
     /// [`Error::NotPermitted`] without CAP_AUDIT_READ.
     pub fn observe() -> Result<Self> {
         Self::new(open_socket(GROUP_READLOG)?, Mode::Multicast)
+    }
+
+    /// Goes on with a socket that an earlier process, or an earlier program of this one, opened: what
+    /// the kernel queued in it is read as it is. Registers nothing.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`] where it is no audit socket.
+    pub fn adopt(socket: OwnedFd, mode: Mode) -> Result<Self> {
+        let domain = sockopt::socket_domain(&socket);
+        let protocol = sockopt::socket_protocol(&socket);
+        if domain != Ok(AddressFamily::NETLINK) || protocol != Ok(Some(netlink::AUDIT)) {
+            return Err(Error::Protocol {
+                what: "a descriptor that was handed over",
+                detail: format!("no audit socket ({domain:?}, {protocol:?})"),
+            });
+        }
+        Self::new(socket, mode)
+    }
+
+    /// Registers a new socket in the place of this one, which the kernel still sends to in the name
+    /// of a process that has ended. What waits in this one is received first.
+    ///
+    /// The kernel takes a registration for healthy as long as its socket takes messages, and lets
+    /// nobody replace a healthy one. So this socket is made to refuse them, by connecting it to
+    /// another peer than the kernel. Between that and the registration, a few microseconds, a record
+    /// that the kernel sends is lost on hosts that were not booted with `audit=1`.
+    ///
+    /// # Errors
+    /// As [`CaptureSocket::register`]; this socket goes on as before then. [`Error::NotPermitted`]
+    /// without CAP_NET_ADMIN, which connecting needs.
+    pub fn succeed(&mut self) -> Result<()> {
+        let mut successor = Self::new(open_socket(0)?, Mode::Unicast)?;
+        let anybody = SocketAddrNetlink::new(u32::MAX, 0);
+        rustix::net::connect(&self.socket, &anybody).map_err(|errno| match errno {
+            Errno::PERM => Error::NotPermitted {
+                what: "replacing the registration of a process that has ended",
+                capability: "CAP_NET_ADMIN",
+            },
+            errno => Error::system("disconnecting the former audit socket")(errno),
+        })?;
+        if let Err(error) = successor.claim() {
+            // It takes messages again.
+            let _ = rustix::net::connect_unspec(&self.socket);
+            return Err(error);
+        }
+        let former = std::mem::replace(self, successor);
+        self.former = Some(former.socket);
+        Ok(())
     }
 
     /// How this socket receives.
@@ -129,7 +179,7 @@ impl CaptureSocket {
     /// # Errors
     /// [`Error::System`] from `poll`.
     pub fn wait(&self, timeout: Duration) -> Result<bool> {
-        if !self.early.is_empty() {
+        if self.has_early() {
             return Ok(true);
         }
         let timeout = Timespec {
@@ -144,6 +194,12 @@ impl CaptureSocket {
         }
     }
 
+    /// Whether there are messages that [`CaptureSocket::receive`] gives without asking the kernel.
+    #[must_use]
+    pub fn has_early(&self) -> bool {
+        self.former.is_some() || !self.early.is_empty()
+    }
+
     /// Takes up to [`RECEIVE_BATCH_MAX`] messages without waiting; they stay readable through
     /// [`CaptureSocket::messages`] until the next call.
     ///
@@ -151,6 +207,18 @@ impl CaptureSocket {
     /// [`Error::System`] from `recvmmsg`, other than an overrun.
     pub fn receive(&mut self) -> Result<Received> {
         self.lengths.clear();
+        if let Some(former) = &self.former {
+            match receive_many(former.as_fd(), &mut self.buffer, &mut self.lengths) {
+                Ok(()) => {
+                    return Ok(Received {
+                        messages: self.messages().count(),
+                        overrun: false,
+                    });
+                }
+                Err(Errno::INTR | Errno::NOBUFS) => return Ok(Received::default()),
+                Err(_) => self.former = None,
+            }
+        }
         if !self.early.is_empty() {
             self.take_early();
             return Ok(Received {
@@ -194,6 +262,7 @@ impl CaptureSocket {
             buffer: vec![0; RECEIVE_BATCH_MAX * SLOT_BYTES],
             lengths: Vec::with_capacity(RECEIVE_BATCH_MAX),
             early: Vec::new(),
+            former: None,
         })
     }
 
