@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod book;
 mod detections;
+mod dist;
 mod fuzz;
 mod oracles;
 mod peers;
@@ -27,6 +29,8 @@ fn main() -> ExitCode {
         ["oracles"] => oracles::run(),
         ["tables", rest @ ..] => tables::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["book", rest @ ..] => book::run(rest),
+        ["dist", rest @ ..] => dist::run(rest),
         ["peers"] => peers::install().map(|notes| notes.iter().for_each(|note| println!("{note}"))),
         _ => {
             eprintln!("{USAGE}");
@@ -51,4 +55,6 @@ usage: cargo xtask TASK
   soak                   the delivery tests at full size, optimised
   tables                 the interpretation tables, from the kernel's headers
   fuzz [SECONDS [NAME]]  each fuzz target, or one, for SECONDS (default 600)
+  book [--check]         what is written from code: manual pages, completions, schemas, reference
+  dist [--binary FILE]   the Debian packages, into target/dist
   peers                  install the tools that compliance tests compare with";

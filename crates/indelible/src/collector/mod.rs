@@ -48,7 +48,7 @@ pub(crate) fn run(
     supervised: bool,
 ) -> Result<()> {
     let acceptor =
-        TlsAcceptor::from(Identity::read(&config.tls)?.server(config.authority.is_some())?);
+        TlsAcceptor::from(Identity::read(&config.tls()?)?.server(config.authority.is_some())?);
     let (log, own, heads) = open(config)?;
     if let Some(path) = log_key {
         std::fs::write(path, format!("{}\n", log.verifier()))
@@ -139,7 +139,7 @@ async fn serve(
     if let Some(http) = &config.http {
         let server = http::Server::bind(
             http,
-            || Identity::read(&config.tls),
+            || Identity::read(&config.tls()?),
             &config.store,
             newest.clone(),
             shared.metrics.clone(),

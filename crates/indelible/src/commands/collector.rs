@@ -70,10 +70,17 @@ impl Collector {
         Ok(exit::DONE)
     }
 
-    /// The configuration, and the authority where this command made it.
+    /// The configuration, and the authority, which gets the log's key for hosts that enrol.
     fn configuration(&self) -> Result<(CollectorConfig, Option<Pki>)> {
         let (mut config, pki) = match (&self.config, &self.store) {
-            (Some(path), _) => (config::read(path)?, None),
+            (Some(path), _) => {
+                let config: CollectorConfig = config::read(path)?;
+                let pki = config.authority.as_deref().map(Pki::at);
+                if let Some(pki) = pki.as_ref().filter(|_| config.tls.is_none()) {
+                    pki.ensure()?;
+                }
+                (config, pki)
+            }
             (None, Some(store)) => {
                 let folder = self
                     .pki
@@ -87,7 +94,7 @@ impl Collector {
                     heads: None,
                     reserve_bytes: default_reserve_bytes(),
                     native: default_native(),
-                    tls: pki.files(COLLECTOR),
+                    tls: Some(pki.files(COLLECTOR)),
                     authority: Some(folder),
                     http: None,
                     syslog_tcp: None,

@@ -3,6 +3,7 @@
 mod agent;
 mod collector;
 mod completions;
+mod config;
 mod demo;
 mod detect;
 mod doctor;
@@ -51,6 +52,7 @@ enum Command {
     Completions(completions::Completions),
     Man(man::Man),
     Doctor(doctor::Doctor),
+    Config(config::Config),
     Token(token::Token),
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
@@ -95,6 +97,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Config(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Enroll(command) => command.run(),
         Command::Revoke(command) => command.run(),

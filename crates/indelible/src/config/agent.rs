@@ -8,6 +8,7 @@ use indelible_log::spool::SpoolOptions;
 use serde::Deserialize;
 
 use super::TlsFiles;
+use super::layers::Configuration;
 
 /// What `indelible agent` runs with.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -34,6 +35,10 @@ pub(crate) struct AgentConfig {
     pub(crate) collector: Option<CollectorAddress>,
 }
 
+impl Configuration for AgentConfig {
+    const NAME: &'static str = "agent";
+}
+
 impl AgentConfig {
     /// Everything but the spool as it is by default: capture as the audit daemon, send nothing.
     pub(crate) fn new(spool: PathBuf) -> Self {
@@ -46,6 +51,15 @@ impl AgentConfig {
             limits: SpoolLimits::default(),
             collector: None,
         }
+    }
+
+    /// Files that it names and that are not there.
+    pub(crate) fn missing_files(&self) -> Vec<String> {
+        let collector = self.collector.iter();
+        super::missing(collector.flat_map(|collector| {
+            let tls = collector.tls.all().into_iter();
+            tls.chain([collector.log_key.as_path()])
+        }))
     }
 }
 

@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::TlsFiles;
+use super::layers::Configuration;
 use super::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
+use crate::net::pki::{COLLECTOR, Pki};
 
 /// What `indelible collector` runs with.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -25,9 +28,10 @@ pub(crate) struct CollectorConfig {
     /// Address of the native receiver.
     #[serde(default = "default_native")]
     pub(crate) native: SocketAddr,
-    /// Certificates and key.
-    pub(crate) tls: TlsFiles,
-    /// Folder of the authority that hosts enrol with; nobody can enrol where it is missing.
+    /// Certificates and key; where they are not given, those of the authority, which is made if it
+    /// is missing.
+    pub(crate) tls: Option<TlsFiles>,
+    /// Folder of the authority that hosts enrol with; nobody can enrol without it.
     pub(crate) authority: Option<PathBuf>,
     /// The log, proofs and metrics over HTTP; nothing where it is missing.
     pub(crate) http: Option<HttpConfig>,
@@ -66,7 +70,39 @@ pub(crate) fn default_native() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 6514))
 }
 
+impl Configuration for CollectorConfig {
+    const NAME: &'static str = "collector";
+}
+
 impl CollectorConfig {
+    /// Certificates and key.
+    ///
+    /// # Errors
+    /// Where there is neither `tls` nor `authority`.
+    pub(crate) fn tls(&self) -> Result<TlsFiles> {
+        let of_authority = || {
+            let authority = self.authority.as_ref();
+            authority.map(|folder| Pki::at(folder).files(COLLECTOR))
+        };
+        self.tls
+            .clone()
+            .or_else(of_authority)
+            .context("the collector needs certificates: `tls` or `authority` in its configuration")
+    }
+
+    /// Files that it names and that are not there.
+    pub(crate) fn missing_files(&self) -> Vec<String> {
+        let own = self.tls.iter().flat_map(TlsFiles::all);
+        let tokens = self.http.iter().filter_map(|http| http.tokens.as_deref());
+        let receivers = [&self.syslog_tls, &self.relp_tls];
+        let theirs = receivers
+            .into_iter()
+            .flatten()
+            .filter_map(|receiver| receiver.tls.as_ref())
+            .flat_map(TlsFiles::all);
+        super::missing(own.chain(tokens).chain(theirs))
+    }
+
     /// The log's name: as configured, or after this host.
     pub(crate) fn origin(&self) -> String {
         self.origin.clone().unwrap_or_else(|| {

@@ -1,15 +1,23 @@
-//! Configuration files: TOML in kebab-case, unknown keys refused. Flags win over the file.
+//! Configuration files: TOML in kebab-case, unknown keys refused. Drop-ins win over the file, the
+//! environment over both, flags over all (`layers`).
 
 pub(crate) mod agent;
 pub(crate) mod collector;
+pub(crate) mod defaults;
+pub(crate) mod layers;
+pub(crate) mod node;
 pub(crate) mod receivers;
+#[cfg(test)]
+mod shape;
+pub(crate) mod typed;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+
+use layers::{Configuration, Credentials, Mistake};
+use node::Node;
 
 pub(crate) use agent::{
     AgentConfig, Capture, CollectorAddress, SourceConfig, SpoolLimits, WhenFull,
@@ -28,9 +36,35 @@ pub(crate) struct TlsFiles {
     pub(crate) key: PathBuf,
 }
 
-/// Reads a configuration file; errors carry line and column.
-pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("in {}", path.display()))
+impl TlsFiles {
+    fn all(&self) -> [&Path; 3] {
+        [&self.ca, &self.certificate, &self.key]
+    }
+}
+
+/// Which of these files are not there. Credentials are there only for the unit that has them.
+fn missing<'a>(files: impl IntoIterator<Item = &'a Path>) -> Vec<String> {
+    files
+        .into_iter()
+        .filter(|path| !path.to_string_lossy().starts_with("credential:") && !path.exists())
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
+/// Reads a configuration file with what is laid over it; errors carry line and column.
+pub(crate) fn read<T: Configuration>(path: &Path) -> Result<T> {
+    let environment: Vec<_> = std::env::vars_os().collect();
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let credentials = Credentials::In(folder.as_deref());
+    let node = layers::read(path, T::NAME, &environment, credentials)
+        .context("the configuration cannot be used")?;
+    typed(&node).context("the configuration cannot be used")
+}
+
+/// What a configuration as it was written means.
+pub(crate) fn typed<T: Configuration>(node: &Node) -> Result<T, Mistake> {
+    typed::read(node).map_err(|misfit| Mistake {
+        origin: misfit.origin.unwrap_or_else(|| node.origin.clone()),
+        message: misfit.message,
+    })
 }

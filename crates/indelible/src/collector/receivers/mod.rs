@@ -89,8 +89,11 @@ impl Receivers {
         ];
         for (protocol, receiver) in encrypted {
             if let Some(receiver) = receiver {
-                let files = receiver.tls.as_ref().unwrap_or(&config.tls);
-                let tls = Identity::read(files)?.receiver(receiver.client_certificates)?;
+                let files = match &receiver.tls {
+                    Some(files) => files.clone(),
+                    None => config.tls()?,
+                };
+                let tls = Identity::read(&files)?.receiver(receiver.client_certificates)?;
                 let acceptor =
                     Acceptor::bind(protocol, receiver.plain(), Some(tls.into()), &shared).await?;
                 tasks.spawn(acceptor.run());
