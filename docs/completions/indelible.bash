@@ -79,6 +79,9 @@ _indelible() {
             indelible__subcmd__config,help)
                 cmd="indelible__subcmd__config__subcmd__help"
                 ;;
+            indelible__subcmd__config,import)
+                cmd="indelible__subcmd__config__subcmd__import"
+                ;;
             indelible__subcmd__config,schema)
                 cmd="indelible__subcmd__config__subcmd__schema"
                 ;;
@@ -90,6 +93,9 @@ _indelible() {
                 ;;
             indelible__subcmd__config__subcmd__help,help)
                 cmd="indelible__subcmd__config__subcmd__help__subcmd__help"
+                ;;
+            indelible__subcmd__config__subcmd__help,import)
+                cmd="indelible__subcmd__config__subcmd__help__subcmd__import"
                 ;;
             indelible__subcmd__config__subcmd__help,schema)
                 cmd="indelible__subcmd__config__subcmd__help__subcmd__schema"
@@ -204,6 +210,9 @@ _indelible() {
                 ;;
             indelible__subcmd__help__subcmd__config,check)
                 cmd="indelible__subcmd__help__subcmd__config__subcmd__check"
+                ;;
+            indelible__subcmd__help__subcmd__config,import)
+                cmd="indelible__subcmd__help__subcmd__config__subcmd__import"
                 ;;
             indelible__subcmd__help__subcmd__config,schema)
                 cmd="indelible__subcmd__help__subcmd__config__subcmd__schema"
@@ -407,7 +416,7 @@ _indelible() {
 
     case "${cmd}" in
         indelible)
-            opts="-h -V --help --version demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help"
+            opts="-h -V --help --version demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -571,7 +580,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__config)
-            opts="-h --help check show schema help"
+            opts="-h --help check show import schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -603,7 +612,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__config__subcmd__help)
-            opts="check show schema help"
+            opts="check show import schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -644,6 +653,20 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        indelible__subcmd__config__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         indelible__subcmd__config__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -665,6 +688,36 @@ _indelible() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__config__subcmd__import)
+            opts="-h --rules-d --auditd-conf --rsyslog-conf --spool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rules-d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auditd-conf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsyslog-conf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1149,7 +1202,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help)
-            opts="demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help"
+            opts="demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1205,7 +1258,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help__subcmd__config)
-            opts="check show schema"
+            opts="check show import schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1219,6 +1272,20 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help__subcmd__config__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__config__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1897,7 +1964,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__report)
-            opts="-i --summary --success --failed --add --delete --no-config --interpret --format --escape --rate --interval --start --end --since --until --node --if --input --input-logs --store --spool --eoe-timeout --debug --help"
+            opts="-i --summary --success --failed --add --delete --no-config --interpret --format --escape --rate --interval --node --start --end --since --until --if --input --input-logs --store --spool --eoe-timeout --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1915,6 +1982,10 @@ _indelible() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --node)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --start)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1928,10 +1999,6 @@ _indelible() {
                     return 0
                     ;;
                 --until)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --node)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2541,7 +2608,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__search)
-            opts="-a -c -e -f -k -m -n -o -p -x -w -i -r -l -h --event --arch --comm --exit --file --gid-all --gid-effective --gid --host --key --message --node --object --pid --ppid --syscall --context --session --subject --success --terminal --uid-all --uid-effective --uid --loginuid --uuid --vm-name --executable --text --where --word --start --end --since --until --if --input --input-logs --store --spool --checkpoint --eoe-timeout --debug --format --interpret --raw --escape --extra-keys --extra-labels --extra-obj2 --extra-time --just-one --limit --reverse --count --tree --follow --no-resolve --line-buffered --help"
+            opts="-a -c -e -f -k -m -n -o -p -x -w -i -r -l -h --event --arch --comm --exit --file --gid-all --gid-effective --gid --host --key --message --node --object --pid --ppid --syscall --context --session --subject --success --terminal --uid-all --uid-effective --uid --loginuid --uuid --vm-name --executable --text --where --word --start --end --since --until --if --input --input-logs --store --spool --eoe-timeout --debug --format --interpret --raw --escape --extra-keys --extra-labels --extra-obj2 --extra-time --just-one --limit --reverse --count --tree --follow --checkpoint --no-resolve --line-buffered --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2739,10 +2806,6 @@ _indelible() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --checkpoint)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --eoe-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2756,6 +2819,10 @@ _indelible() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --checkpoint)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

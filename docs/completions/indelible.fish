@@ -37,10 +37,10 @@ complete -c indelible -n "__fish_indelible_needs_command" -f -a "pki" -d 'Make c
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "rules" -d 'Write, check and load audit rules'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "detect" -d 'Find what an intruder leaves: in logs, in a store, on this host'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "status" -d 'Show the account of a host\'s spool or a collector\'s store: what is there, what is missing and why'
+complete -c indelible -n "__fish_indelible_needs_command" -f -a "config" -d 'Check and show configuration files'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "man" -d 'Print the manual page of a command, or write all of them into a folder'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "doctor" -d 'Say what is wrong with auditing on this host, each with what mends it'
-complete -c indelible -n "__fish_indelible_needs_command" -f -a "config" -d 'Check and show configuration files'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "token" -d 'Make tokens with which hosts enrol'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "enroll" -d 'Get this host a certificate of its collector, with a token of `indelible token create`'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "revoke" -d 'Refuse a host\'s certificate from now on, and cut its connections'
@@ -114,21 +114,21 @@ complete -c indelible -n "__fish_indelible_using_subcommand search" -l vm-name -
 complete -c indelible -n "__fish_indelible_using_subcommand search" -s x -l executable -d 'Path of the program; part of it suffices' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l text -d 'Text of a message, or of a record as it was logged; part of it suffices' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l where -d 'A condition, such as \'exe ~ "/tmp/*" and auid >= 1000 and not success\'; docs/where.md has the language' -r
-complete -c indelible -n "__fish_indelible_using_subcommand search" -l start -d 'First time (-ts): date and time of the locale, or now, recent, boot, today, yesterday, this-hour, this-week, week-ago, this-month, this-year, checkpoint' -r
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l start -d 'First time (-ts): date and time of the locale, or now, recent, boot, today, yesterday, this-hour, this-week, week-ago, this-month, this-year; a search\'s checkpoint' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l end -d 'Last time (-te)' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l since -d 'First time: 2023-11-14T22:13:20Z, 2h ago, or as --start' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l until -d 'Last time' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l input -l if -d 'This file, or the files of this folder (-if)' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l store -d 'A collector\'s store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l spool -d 'A host\'s spool' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand search" -l checkpoint -d 'Show only what is new since the last search with this file' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l eoe-timeout -d 'Seconds of the log\'s time that an event waits for its other records' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l format -d 'raw, default, interpret, csv, text, json or ndjson' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l escape -d 'What is escaped in names: raw, tty, shell or shell_quote [default: tty]' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l limit -d 'Stop after this many events' -r
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l checkpoint -d 'Show only what is new since the last search with this file' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand search" -s w -l word -d 'Text must be equal, not only part'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l input-logs -d 'The audit daemon\'s log, even if standard input is a pipe'
-complete -c indelible -n "__fish_indelible_using_subcommand search" -l debug -d 'Tell on standard error what was looked for and what was read; as ausearch, tell about lines that are no records'
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l debug -d 'Tell on standard error what was looked for and read; as ausearch and aureport, tell about lines and events that could not be read'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -s i -l interpret -d 'Numbers in words: --format interpret'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -s r -l raw -d 'Records as they were stored: --format raw'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l extra-keys -d 'csv: a last column with the keys'
@@ -146,11 +146,11 @@ complete -c indelible -n "__fish_indelible_using_subcommand search" -s h -l help
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l format -d 'text, json or csv' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l escape -d 'What is escaped in names: raw, tty, shell or shell_quote [default: tty]' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l interval -d 'Length of a step of --rate and of timeline: 10s, 5m, 1h, 1d [default: 1h]' -r
-complete -c indelible -n "__fish_indelible_using_subcommand report" -l start -d 'First time (-ts): date and time of the locale, or now, recent, boot, today, yesterday, this-hour, this-week, week-ago, this-month, this-year' -r
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l node -d 'Host that the event comes from; several may be given' -r
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l start -d 'First time (-ts): date and time of the locale, or now, recent, boot, today, yesterday, this-hour, this-week, week-ago, this-month, this-year; a search\'s checkpoint' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l end -d 'Last time (-te)' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l since -d 'First time: 2023-11-14T22:13:20Z, 2h ago, or as --start' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l until -d 'Last time' -r
-complete -c indelible -n "__fish_indelible_using_subcommand report" -l node -d 'Host that the event comes from; several may be given' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l input -l if -d 'This file, or the files of this folder (-if)' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l store -d 'A collector\'s store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l spool -d 'A host\'s spool' -r -F
@@ -164,7 +164,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand report" -l no-config
 complete -c indelible -n "__fish_indelible_using_subcommand report" -s i -l interpret -d 'Numbers in words: users, system calls, types'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l rate -d 'Of keys: events and bytes of each key over time'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l input-logs -d 'The audit daemon\'s log, even if standard input is a pipe'
-complete -c indelible -n "__fish_indelible_using_subcommand report" -l debug -d 'Tell about events that could not be read'
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l debug -d 'Tell on standard error what was looked for and read; as ausearch and aureport, tell about lines and events that could not be read'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l store -d 'A collector\'s store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l spool -d 'A host\'s spool' -r -F
@@ -345,6 +345,30 @@ complete -c indelible -n "__fish_indelible_using_subcommand status" -l store -d 
 complete -c indelible -n "__fish_indelible_using_subcommand status" -l format -d 'Form of the account' -r -f -a "text\t'For people'
 json\t'One JSON object'"
 complete -c indelible -n "__fish_indelible_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show import schema help" -s h -l help -d 'Print help'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show import schema help" -f -a "check" -d 'Check configuration files with their drop-ins; each mistake is told with line and column'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show import schema help" -f -a "show" -d 'Show what a configuration comes to: its file, drop-ins, environment and defaults together'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show import schema help" -f -a "import" -d 'Print what auditd\'s and rsyslog\'s configuration comes to here'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show import schema help" -f -a "schema" -d 'Print the JSON Schema of a configuration, for editors'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show import schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from check" -l daemon -d 'Whose files they are' -r -f -a "agent\t'Configuration of `indelible agent`'
+collector\t'Configuration of `indelible collector`'"
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from show" -l daemon -d 'Whose file it is' -r -f -a "agent\t'Configuration of `indelible agent`'
+collector\t'Configuration of `indelible collector`'"
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from show" -l origin -d 'Say of each key where it was set'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from import" -l rules-d -d 'Folder of audit rules [default: /etc/audit/rules.d]' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from import" -l auditd-conf -d 'Configuration of auditd [default: /etc/audit/auditd.conf]' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from import" -l rsyslog-conf -d 'Configuration of rsyslog with the files that it includes [default: /etc/rsyslog.conf]' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from import" -l spool -d 'The spool in the configuration that is printed' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check configuration files with their drop-ins; each mistake is told with line and column'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what a configuration comes to: its file, drop-ins, environment and defaults together'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "import" -d 'Print what auditd\'s and rsyslog\'s configuration comes to here'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Print the JSON Schema of a configuration, for editors'
+complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c indelible -n "__fish_indelible_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand man" -l out -d 'Write every page into this folder, as indelible-COMMAND.1' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -353,23 +377,6 @@ complete -c indelible -n "__fish_indelible_using_subcommand doctor" -l spool -d 
 complete -c indelible -n "__fish_indelible_using_subcommand doctor" -l format -d 'Form of the answer' -r -f -a "text\t'For people'
 json\t'One JSON object'"
 complete -c indelible -n "__fish_indelible_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -s h -l help -d 'Print help'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "check" -d 'Check configuration files with their drop-ins; each mistake is told with line and column'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "show" -d 'Show what a configuration comes to: its file, drop-ins, environment and defaults together'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "schema" -d 'Print the JSON Schema of a configuration, for editors'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from check" -l daemon -d 'Whose files they are' -r -f -a "agent\t'Configuration of `indelible agent`'
-collector\t'Configuration of `indelible collector`'"
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from show" -l daemon -d 'Whose file it is' -r -f -a "agent\t'Configuration of `indelible agent`'
-collector\t'Configuration of `indelible collector`'"
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from show" -l origin -d 'Say of each key where it was set'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check configuration files with their drop-ins; each mistake is told with line and column'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what a configuration comes to: its file, drop-ins, environment and defaults together'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Print the JSON Schema of a configuration, for editors'
-complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c indelible -n "__fish_indelible_using_subcommand token; and not __fish_seen_subcommand_from create help" -s h -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand token; and not __fish_seen_subcommand_from create help" -f -a "create" -d 'Make a token that enrols one host, once, within half an hour'
 complete -c indelible -n "__fish_indelible_using_subcommand token; and not __fish_seen_subcommand_from create help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -389,25 +396,25 @@ complete -c indelible -n "__fish_indelible_using_subcommand enroll" -l renew -d 
 complete -c indelible -n "__fish_indelible_using_subcommand enroll" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand revoke" -l pki -d 'Folder of the collector\'s authority' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand revoke" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "demo" -d 'Show the whole path on this machine: capture, delivery, a wipe, a proof'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "agent" -d 'Capture this host\'s audit records and send them to a collector'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "collector" -d 'Receive entries from agents and keep them provably'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "search" -d 'Find events in audit logs, a spool or a collector\'s store'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "report" -d 'Report about audit logs, a spool or a collector\'s store'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "verify" -d 'Check a store or a spool to its last byte, or proof files without either'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "prove" -d 'Write proofs that entries are in a log, for somebody who has nothing but its public key'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "pki" -d 'Make certificates for a collector and its hosts'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "rules" -d 'Write, check and load audit rules'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "detect" -d 'Find what an intruder leaves: in logs, in a store, on this host'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "status" -d 'Show the account of a host\'s spool or a collector\'s store: what is there, what is missing and why'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "completions" -d 'Print the completions of a shell'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "man" -d 'Print the manual page of a command, or write all of them into a folder'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "doctor" -d 'Say what is wrong with auditing on this host, each with what mends it'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "config" -d 'Check and show configuration files'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "token" -d 'Make tokens with which hosts enrol'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "enroll" -d 'Get this host a certificate of its collector, with a token of `indelible token create`'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "revoke" -d 'Refuse a host\'s certificate from now on, and cut its connections'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status completions man doctor config token enroll revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "demo" -d 'Show the whole path on this machine: capture, delivery, a wipe, a proof'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "agent" -d 'Capture this host\'s audit records and send them to a collector'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "collector" -d 'Receive entries from agents and keep them provably'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "search" -d 'Find events in audit logs, a spool or a collector\'s store'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "report" -d 'Report about audit logs, a spool or a collector\'s store'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "verify" -d 'Check a store or a spool to its last byte, or proof files without either'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "prove" -d 'Write proofs that entries are in a log, for somebody who has nothing but its public key'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "pki" -d 'Make certificates for a collector and its hosts'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "rules" -d 'Write, check and load audit rules'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "detect" -d 'Find what an intruder leaves: in logs, in a store, on this host'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "status" -d 'Show the account of a host\'s spool or a collector\'s store: what is there, what is missing and why'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "config" -d 'Check and show configuration files'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "completions" -d 'Print the completions of a shell'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "man" -d 'Print the manual page of a command, or write all of them into a folder'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "doctor" -d 'Say what is wrong with auditing on this host, each with what mends it'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "token" -d 'Make tokens with which hosts enrol'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "enroll" -d 'Get this host a certificate of its collector, with a token of `indelible token create`'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "revoke" -d 'Refuse a host\'s certificate from now on, and cut its connections'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from pki" -f -a "issue" -d 'Issue a certificate for a host; the authority is made where it is missing'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "check" -d 'Read rules and say what is wrong with them'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "compile" -d 'Show rules as the kernel takes them'
@@ -428,5 +435,6 @@ complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_see
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from detect" -f -a "test" -d 'Try the built-in detections on cases: records, and what has to be found in them'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check configuration files with their drop-ins; each mistake is told with line and column'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show what a configuration comes to: its file, drop-ins, environment and defaults together'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "import" -d 'Print what auditd\'s and rsyslog\'s configuration comes to here'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Print the JSON Schema of a configuration, for editors'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make a token that enrols one host, once, within half an hour'

@@ -14,5 +14,6 @@
 pub mod criteria;
 pub mod expr;
 pub mod limits;
+pub mod mask;
 pub mod report;
 pub mod scan;

@@ -64,3 +64,6 @@ pub const REPORT_SESSIONS_MAX: usize = 4096;
 
 /// Hosts whose kernel's version is remembered for their next boot.
 pub const REPORT_KERNELS_MAX: usize = 4096;
+
+/// Patterns of secrets that are looked for at once.
+pub const MASKS_MAX: usize = 64;

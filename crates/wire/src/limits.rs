@@ -92,3 +92,7 @@ pub const RELP_UNANSWERED_MAX: usize = 16_384;
 pub const RELP_WINDOW_DEFAULT: usize = 128;
 /// How long a RELP server may take to answer: as librelp's default.
 pub const RELP_ANSWER_MAX: Duration = Duration::from_secs(90);
+/// Statements that are read of one file of rsyslog's configuration.
+pub const RSYSLOG_STATEMENTS_MAX: usize = 4_096;
+/// Blocks within blocks there.
+pub const RSYSLOG_DEPTH_MAX: usize = 64;

@@ -100,6 +100,7 @@ impl Agent {
         if self.print_plugin {
             return self.print_plugin(&config);
         }
+        anyhow::ensure!(config.outputs.is_empty(), "this build has no plain outputs");
         let layout = Layout::at(&config.spool);
         let worker_user = worker_user_named(&config.worker_user)?;
         let sends = self.role.is_none_or(|role| role == Role::Worker);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::config_import::Import;
 use crate::config::layers::{self, Credentials, Mistake};
 use crate::config::node::{Node, Value};
 use crate::config::{self, AgentConfig, CollectorConfig, defaults};
@@ -47,6 +48,7 @@ enum Action {
         #[arg(long)]
         origin: bool,
     },
+    Import(Import),
     /// Print the JSON Schema of a configuration, for editors
     Schema {
         /// Whose configuration
@@ -72,6 +74,7 @@ impl Config {
                 daemon,
                 origin,
             } => show(&file, daemon, origin),
+            Action::Import(import) => import.run(),
             Action::Schema { daemon } => {
                 print(defaults::schema_text(daemon.name()))?;
                 Ok(exit::DONE)

@@ -4,6 +4,7 @@ mod agent;
 mod collector;
 mod completions;
 mod config;
+mod config_import;
 mod demo;
 mod detect;
 mod doctor;
@@ -49,10 +50,10 @@ enum Command {
     Rules(rules::Rules),
     Detect(detect::Detect),
     Status(status::Status),
+    Config(config::Config),
     Completions(completions::Completions),
     Man(man::Man),
     Doctor(doctor::Doctor),
-    Config(config::Config),
     Token(token::Token),
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
@@ -94,10 +95,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Rules(command) => command.run(),
         Command::Detect(command) => command.run(),
         Command::Status(command) => command.run(),
+        Command::Config(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
         Command::Doctor(command) => command.run(),
-        Command::Config(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Enroll(command) => command.run(),
         Command::Revoke(command) => command.run(),

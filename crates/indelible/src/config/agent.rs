@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::TlsFiles;
 use super::layers::Configuration;
+use super::outputs::{MaskConfig, OutputConfig};
 
 /// What `indelible agent` runs with.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -31,8 +32,14 @@ pub(crate) struct AgentConfig {
     /// What the spool may take of the disk.
     #[serde(default)]
     pub(crate) limits: SpoolLimits,
-    /// Where entries are sent; without it they stay in the spool.
+    /// Where entries are sent; without it and outputs they stay in the spool.
     pub(crate) collector: Option<CollectorAddress>,
+    /// Where else entries go: syslog, RELP, files.
+    #[serde(default)]
+    pub(crate) outputs: Vec<OutputConfig>,
+    /// Secrets that no plain output shows.
+    #[serde(default)]
+    pub(crate) masks: MaskConfig,
 }
 
 impl Configuration for AgentConfig {
@@ -50,6 +57,8 @@ impl AgentConfig {
             sandbox: true,
             limits: SpoolLimits::default(),
             collector: None,
+            outputs: Vec::new(),
+            masks: MaskConfig::default(),
         }
     }
 

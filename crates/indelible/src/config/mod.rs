@@ -4,8 +4,10 @@
 pub(crate) mod agent;
 pub(crate) mod collector;
 pub(crate) mod defaults;
+pub(crate) mod import;
 pub(crate) mod layers;
 pub(crate) mod node;
+pub(crate) mod outputs;
 pub(crate) mod receivers;
 #[cfg(test)]
 mod shape;

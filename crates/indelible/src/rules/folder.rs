@@ -62,7 +62,7 @@ impl Folder {
 }
 
 /// The rule files of a folder, in the order in which they are merged.
-pub(super) fn read(folder: &Path) -> io::Result<Vec<RuleFile>> {
+pub(crate) fn read(folder: &Path) -> io::Result<Vec<RuleFile>> {
     let mut files = Vec::new();
     for found in fs::read_dir(folder)? {
         let found = found?;

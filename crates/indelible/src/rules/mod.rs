@@ -25,7 +25,7 @@ pub(crate) mod volume;
 use std::ffi::OsString;
 use std::path::Path;
 
-pub(crate) use folder::Folder;
+pub(crate) use folder::{Folder, read as rule_files};
 pub(crate) use given::{Given, Reading, normalised};
 pub(crate) use host::{LocalHost, machine};
 pub(crate) use input::{Input, Trust};
