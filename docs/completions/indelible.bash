@@ -430,7 +430,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__agent)
-            opts="-h --config --spool --collector --enroll-token --pki --name --capture --source --max-bytes --min-free --history-bytes --when-full --worker-user --role --print-plugin --probe-sandbox --supervised --help"
+            opts="-h --config --spool --collector --enroll-token --pki --name --capture --source --max-bytes --min-free --history-bytes --when-full --worker-user --role --print-plugin --probe-sandbox --supervised --check-only --lent --help upgrade"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -492,6 +492,10 @@ _indelible() {
                     COMPREPLY=($(compgen -W "capture sources worker" -- "${cur}"))
                     return 0
                     ;;
+                --lent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -500,7 +504,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__collector)
-            opts="-h --config --store --native --syslog-tcp --syslog-udp --syslog-tls --relp --relp-tls --pki --origin --heads --http --http-tls --http-tokens --witness --witness-quorum --supervised --help"
+            opts="-h --config --store --native --syslog-tcp --syslog-udp --syslog-tls --relp --relp-tls --pki --origin --heads --http --http-tls --http-tokens --supervised --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -555,14 +559,6 @@ _indelible() {
                     return 0
                     ;;
                 --http-tokens)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --witness)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --witness-quorum)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -64,9 +64,11 @@ complete -c indelible -n "__fish_indelible_using_subcommand agent" -l worker-use
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l role -d 'Run one of the agent\'s processes alone, as service managers do' -r -f -a "capture\t'Reads the audit socket and writes the spool; needs the privileges'
 sources\t'Reads files, the journal and syslog sockets into the spool; needs to read the files'
 worker\t'Reads the spool and sends it; needs none'"
+complete -c indelible -n "__fish_indelible_using_subcommand agent" -l lent -d 'As a supervised worker: the descriptors of what it may not read itself' -r
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l print-plugin -d 'Print the file for auditd\'s `plugins.d` that makes it start this agent, and end'
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l probe-sandbox -d 'As the worker: enter its sandbox, try what it forbids, say what was refused, and end'
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l supervised -d 'Stop when standard input ends'
+complete -c indelible -n "__fish_indelible_using_subcommand agent" -l check-only -d 'Read the configuration and end: asked of a program before it takes over'
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l config -d 'Configuration file (TOML); the flags below win over it' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l store -d 'The collector\'s store' -r -F
@@ -81,8 +83,6 @@ complete -c indelible -n "__fish_indelible_using_subcommand collector" -l origin
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l heads -d 'Folder outside the store that keeps the newest checkpoint, to recognise a rolled-back store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http -d 'Address for the log, proofs and metrics over HTTP' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http-tokens -d 'File with the tokens that may read entries over HTTP: NAME EXPIRES SHA256, a line each' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand collector" -l witness -d 'A witness to cosign checkpoints: its C2SP verifier key and its URL in one argument; may be given several times' -r
-complete -c indelible -n "__fish_indelible_using_subcommand collector" -l witness-quorum -d 'Witnesses that must have signed a checkpoint before it is shown [default: more than half]' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http-tls -d 'HTTP with TLS, under the collector\'s certificate'
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l supervised -d 'Stop when standard input ends'
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -s h -l help -d 'Print help'

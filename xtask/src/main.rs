@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::run(names),
         ["burst", file, count] => bench::burst(file, count),
         ["soak"] => soak::run(),
+        ["soak", "agent"] => soak::agent(),
         ["detections"] => detections::run(),
         ["oracles"] => oracles::run(),
         ["tables", rest @ ..] => tables::run(rest),
@@ -52,7 +53,8 @@ usage: cargo xtask TASK
   bench [NAME…]          the peer and ours in turn; writes docs/benchmarks.md
   detections             precision and recall of the built-in detections on their cases
   oracles                implementations by others judge ours (tests/oracles)
-  soak                   the delivery tests at full size, optimised
+  soak [agent]           the delivery tests at full size, optimised; or a million events while the
+                         worker is killed and capture upgraded
   tables                 the interpretation tables, from the kernel's headers
   fuzz [SECONDS [NAME]]  each fuzz target, or one, for SECONDS (default 600)
   book [--check]         what is written from code: manual pages, completions, schemas, reference

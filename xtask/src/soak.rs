@@ -4,8 +4,26 @@ use anyhow::Result;
 
 use crate::shell;
 
-/// `soak`: 200,000 kernel events while collector and worker are killed.
+/// `soak`: 200,000 kernel events while collector and worker are killed and capture is upgraded.
 pub(crate) fn run() -> Result<()> {
+    delivery(&[], &[("INDELIBLE_EVENTS", "200000")])
+}
+
+/// `soak agent`: 1,000,000 kernel events at full speed while the worker is killed 100 times at random
+/// and capture executed anew 20 times; nothing may be missing, incomplete or twice.
+pub(crate) fn agent() -> Result<()> {
+    delivery(
+        &["kills_lose_and_duplicate_nothing"],
+        &[
+            ("INDELIBLE_EVENTS", "1000000"),
+            ("INDELIBLE_COLLECTOR_KILLS", "0"),
+            ("INDELIBLE_WORKER_KILLS", "100"),
+            ("INDELIBLE_UPGRADES", "20"),
+        ],
+    )
+}
+
+fn delivery(tests: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let arguments = [
         "test",
         "--release",
@@ -17,6 +35,6 @@ pub(crate) fn run() -> Result<()> {
         "--nocapture",
     ];
     let mut command = shell::command("cargo", &arguments);
-    command.env("INDELIBLE_EVENTS", "200000");
+    command.args(tests).envs(variables.iter().copied());
     shell::run(command)
 }

@@ -116,6 +116,8 @@ pub(crate) enum GapReason {
     SignerLost,
     /// The stream before this one ended before what had been sent of it: entries.
     StreamLost,
+    /// The process that captures ended without stopping: records, unknown how many.
+    CaptureKilled,
 }
 
 impl GapReason {
@@ -132,6 +134,7 @@ impl GapReason {
             Self::Overwritten => "overwritten",
             Self::SignerLost => "signer-lost",
             Self::StreamLost => "stream-lost",
+            Self::CaptureKilled => "capture-killed",
         }
     }
 }
@@ -271,6 +274,26 @@ impl HostHead {
             v: VERSION,
             boot_id: hex(boot_id),
             ..Self::default()
+        }
+    }
+}
+
+/// Something that an operator did, or had done (kind 10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OperatorAction {
+    v: u8,
+    /// A stable word.
+    pub(crate) action: String,
+    /// For people.
+    pub(crate) detail: String,
+}
+
+impl OperatorAction {
+    pub(crate) fn new(action: &str, detail: &str) -> Self {
+        Self {
+            v: VERSION,
+            action: action.into(),
+            detail: detail.into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Without `NOTIFY_SOCKET` nothing is said. A manager that cannot be reached is no reason to stop.
 
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
@@ -49,6 +50,24 @@ impl Watchdog {
             tell(&[NotifyState::Watchdog]);
         }
     }
+}
+
+/// Has the manager keep a descriptor under a name, for the process that it starts after a crash.
+pub(crate) fn keep_descriptor(name: &str, descriptor: BorrowedFd<'_>) {
+    let states = [
+        NotifyState::FdStore,
+        NotifyState::FdName(name),
+        // An overrun of a netlink socket shows as an error, for which the manager would close it.
+        NotifyState::Custom("FDPOLL=0"),
+    ];
+    if let Err(error) = sd_notify::notify_with_fds(&states, &[descriptor]) {
+        tracing::warn!(%error, "the service manager cannot keep a descriptor");
+    }
+}
+
+/// Has the manager keep it no longer.
+pub(crate) fn forget_descriptor(name: &str) {
+    tell(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)]);
 }
 
 fn tell(states: &[NotifyState<'_>]) {

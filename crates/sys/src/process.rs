@@ -95,6 +95,19 @@ pub fn keep_capabilities_on_execution() -> Result<()> {
     Ok(())
 }
 
+/// Sends SIGHUP to a process.
+///
+/// # Errors
+/// [`Error::System`] where there is no such process, or it is another user's.
+pub fn hang_up(pid: u32) -> Result<()> {
+    let what = "sending SIGHUP";
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    let pid = pid.ok_or_else(|| Error::system(what)(rustix::io::Errno::SRCH))?;
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).map_err(Error::system(what))
+}
+
 /// None at all.
 pub const NO_CAPABILITIES: CapabilitySet = CapabilitySet::empty();
 

@@ -170,6 +170,11 @@ impl Room {
         self.folder.join("epoch-key")
     }
 
+    /// Says which process captures.
+    pub(crate) fn running(&self) -> PathBuf {
+        self.folder.join("running")
+    }
+
     /// Where the worker says what it no longer needs.
     pub(crate) fn released(&self) -> PathBuf {
         self.released.clone()

@@ -13,6 +13,7 @@ pub(crate) mod intake;
 mod keeper;
 mod kernel_watch;
 pub(crate) mod layout;
+pub(crate) mod lent;
 mod lines;
 pub(crate) mod opened;
 mod receipts;
@@ -26,7 +27,7 @@ pub(crate) mod supervisor;
 mod watch;
 pub(crate) mod worker;
 
-pub(crate) use capture::run as capture;
+pub(crate) use capture::{Setup as CaptureSetup, ask_to_upgrade, run as capture};
 pub(crate) use sources::run as read_sources;
 pub(crate) use spooled::released;
 pub(crate) use stopping::{Stopping, wait_for_end_of_input};

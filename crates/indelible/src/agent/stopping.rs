@@ -49,6 +49,11 @@ impl Stopping {
         self
     }
 
+    /// Asks to stop.
+    pub(crate) fn request(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
     /// True from the first request to stop on.
     pub(crate) fn requested(&self) -> bool {
         self.0.load(Ordering::Acquire)

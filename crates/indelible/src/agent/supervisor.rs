@@ -3,6 +3,7 @@
 //! After the start it needs no privileges and keeps none: it becomes the worker's user. So it
 //! cannot start capture again, and ends when capture does; the kernel keeps queueing meanwhile.
 
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,9 +13,10 @@ use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::layout::{Layout, Owner};
+use super::lent::Lent;
 
 /// How the two processes are started.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Roles {
     pub(crate) capture: Vec<String>,
     /// This process's standard input carries the records: capture gets it, and the end of its
@@ -24,20 +26,33 @@ pub(crate) struct Roles {
     pub(crate) sources: Option<Vec<String>>,
     /// `None` where nothing is sent anywhere.
     pub(crate) worker: Option<Vec<String>>,
+    /// What the worker may not read itself.
+    pub(crate) lent: Option<Lent>,
 }
 
 /// Runs both until SIGTERM or SIGINT: capture stops first and flushes, then the worker sends the
 /// rest for a few seconds.
 pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) -> Result<()> {
     layout.create(worker_user)?;
+    // Its path now: an upgrade puts another file there, and this one has none then.
+    let program = std::env::current_exe().context("cannot find the program itself")?;
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGCHLD]).context("cannot handle signals")?;
-    let mut capture = Supervised::start(&roles.capture, roles.records_on_input)?;
+    let mut capture = Supervised::start(&program, &roles.capture, roles.records_on_input)?;
     let start = |words: &Option<Vec<String>>| {
-        let started = words.as_ref().map(|words| Supervised::start(words, false));
+        let started = words
+            .as_ref()
+            .map(|words| Supervised::start(&program, words, false));
         started.transpose()
     };
     let mut sources = start(&roles.sources)?;
-    let mut worker = start(&roles.worker)?;
+    let start_worker = |words: &[String]| {
+        let start = || Supervised::start(&program, words, false);
+        match &roles.lent {
+            Some(lent) => lent.to(start),
+            None => start(),
+        }
+    };
+    let mut worker = roles.worker.as_deref().map(start_worker).transpose()?;
     if let Some(Owner { uid, gid }) = worker_user {
         process::drop_to_user(uid, gid)?;
     }
@@ -71,7 +86,7 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
                 // One that cannot even start must not spin.
                 std::thread::sleep(RESTART_PAUSE);
             }
-            worker = Some(Supervised::start(words, false)?);
+            worker = Some(start_worker(words)?);
         }
     }
     crate::service::stopping();
@@ -92,8 +107,7 @@ struct Supervised {
 }
 
 impl Supervised {
-    fn start(words: &[String], input_is_taken: bool) -> Result<Self> {
-        let program = std::env::current_exe().context("cannot find the program itself")?;
+    fn start(program: &Path, words: &[String], input_is_taken: bool) -> Result<Self> {
         let mut command = Command::new(program);
         if input_is_taken {
             command.stdin(Stdio::inherit()).stdout(Stdio::piped());

@@ -11,9 +11,10 @@ use indelible_log::VerifierKey;
 use super::enroll::read_token;
 use crate::agent::intake::audisp::plugin_text;
 use crate::agent::layout::{Layout, Owner};
+use crate::agent::lent::{self, Lent};
 use crate::agent::supervisor::Roles;
 use crate::agent::worker::Target;
-use crate::agent::{self, Stopping};
+use crate::agent::{self, CaptureSetup, Stopping};
 use crate::config::{
     self, AgentConfig, Capture, CollectorAddress, SourceConfig, WhenFull, agent::default_name,
 };
@@ -82,6 +83,22 @@ pub(super) struct Agent {
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     supervised: bool,
+    /// Read the configuration and end: asked of a program before it takes over
+    #[arg(long, hide = true)]
+    check_only: bool,
+    /// As a supervised worker: the descriptors of what it may not read itself
+    #[arg(long, hide = true, value_delimiter = ',')]
+    lent: Vec<u32>,
+    /// What to do with an agent that runs, instead of running one
+    #[arg(value_enum, value_name = "ACTION")]
+    action: Option<Action>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Action {
+    /// Let the program that is installed now take the place of the one that captures: the process and
+    /// its socket stay, and nothing is lost
+    Upgrade,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -101,6 +118,12 @@ impl Agent {
             return self.print_plugin(&config);
         }
         anyhow::ensure!(config.outputs.is_empty(), "this build has no plain outputs");
+        if self.check_only {
+            return Ok(exit::DONE);
+        }
+        if self.action == Some(Action::Upgrade) {
+            return self.upgrade(&config.spool);
+        }
         let layout = Layout::at(&config.spool);
         let worker_user = worker_user_named(&config.worker_user)?;
         let sends = self.role.is_none_or(|role| role == Role::Worker);
@@ -110,20 +133,32 @@ impl Agent {
             None
         };
         let Some(role) = self.role else {
+            let lent = match &config.collector {
+                // An identity of enrolment is the worker's own.
+                Some(collector) if identity.is_none() && worker_user.is_some() => {
+                    Some(Lent::read(collector)?)
+                }
+                _ => None,
+            };
             let roles = Roles {
-                capture: supervised_words("capture"),
+                capture: supervised_words([], "capture"),
                 records_on_input: config.capture.is_on_standard_input(),
-                sources: Some(supervised_words("sources")).filter(|_| !config.sources.is_empty()),
+                sources: Some(supervised_words([], "sources"))
+                    .filter(|_| !config.sources.is_empty()),
                 worker: config
                     .collector
                     .as_ref()
-                    .map(|_| supervised_words("worker")),
+                    .map(|_| lent.iter().flat_map(Lent::words))
+                    .map(|lent| supervised_words(lent, "worker")),
+                lent,
             };
             agent::supervise(&layout, &roles, worker_user)?;
             return Ok(exit::DONE);
         };
         // Whichever role comes first makes the folders of all.
-        layout.create(worker_user)?;
+        if !indelible_sys::handover::is_in_place() {
+            layout.create(worker_user)?;
+        }
         if role == Role::Worker {
             let began = Instant::now();
             let worked = self.work(config, &layout, identity, worker_user);
@@ -134,18 +169,19 @@ impl Agent {
             worked?;
             return Ok(exit::DONE);
         }
-        let stopping = self.stopping(role, &config)?;
         match role {
             Role::Capture => {
-                agent::capture(
-                    &layout,
-                    &config.capture,
-                    config.limits,
-                    worker_user,
-                    &stopping,
-                )?;
+                agent::capture(CaptureSetup {
+                    layout: &layout,
+                    mode: &config.capture,
+                    limits: config.limits,
+                    worker: worker_user,
+                    supervised: self.supervised,
+                    sandbox: config.sandbox,
+                })?;
             }
             Role::Sources => {
+                let stopping = self.stopping()?;
                 agent::read_sources(
                     &layout,
                     &config.sources,
@@ -166,7 +202,7 @@ impl Agent {
         identity: Option<IdentityFolder>,
         worker_user: Option<Owner>,
     ) -> Result<()> {
-        let Some(collector) = config.collector.clone() else {
+        let Some(mut collector) = config.collector.clone() else {
             anyhow::ensure!(service::is_managed(), "no collector is configured");
             let detail =
                 "no collector is configured and this host is not enrolled: nothing to send to";
@@ -174,6 +210,7 @@ impl Agent {
             service::ready(detail);
             return Ok(());
         };
+        lent::borrow(&self.lent, &mut collector);
         // Keys are read while this process may still read them.
         let target = target(&collector, identity)?;
         if let Some(Owner { uid, gid }) = worker_user {
@@ -199,19 +236,29 @@ impl Agent {
             return Ok(());
         }
         // Only now, since rights are a thread's own: this may start one.
-        let stopping = self.stopping(Role::Worker, &config)?;
+        let stopping = self.stopping()?;
         agent::work(layout, target, &stopping)
     }
 
-    fn stopping(&self, role: Role, config: &AgentConfig) -> Result<Stopping> {
+    fn stopping(&self) -> Result<Stopping> {
         let stopping = Stopping::on_signals()?;
-        Ok(if !self.supervised {
-            stopping
-        } else if role == Role::Capture && config.capture.is_on_standard_input() {
-            stopping.or_lost_reader()
-        } else {
+        Ok(if self.supervised {
             stopping.or_end_of_input()
+        } else {
+            stopping
         })
+    }
+
+    /// The program that is installed now takes the place of the one that captures.
+    fn upgrade(&self, spool: &Path) -> Result<u8> {
+        let (before, now) = agent::ask_to_upgrade(&Layout::at(spool).capture())?;
+        let mut output = std::io::stdout().lock();
+        writeln!(
+            output,
+            "capture (pid {}) runs {} now, {} before",
+            now.pid, now.version, before.version
+        )?;
+        Ok(exit::DONE)
     }
 
     /// The identity that enrolment left, where nothing else is configured; enrols first where a token
@@ -327,9 +374,9 @@ pub(super) fn worker_user_named(name: &str) -> Result<Option<Owner>> {
     }))
 }
 
-/// This process's own arguments, for one role.
-fn supervised_words(role: &str) -> Vec<String> {
-    let own = std::env::args().skip(1);
+/// This process's own arguments and some more, for one role.
+fn supervised_words(more: impl IntoIterator<Item = String>, role: &str) -> Vec<String> {
+    let own = std::env::args().skip(1).chain(more);
     own.chain(["--supervised".into(), "--role".into(), role.into()])
         .collect()
 }

@@ -26,7 +26,8 @@ pub(crate) struct AgentConfig {
     /// The user that the worker becomes when the agent is started as root.
     #[serde(default = "default_worker_user")]
     pub(crate) worker_user: String,
-    /// Whether the worker is confined by Landlock and seccomp.
+    /// Whether the worker is confined by Landlock and seccomp, and the reader of the kernel's records
+    /// by seccomp.
     #[serde(default = "yes")]
     pub(crate) sandbox: bool,
     /// What the spool may take of the disk.

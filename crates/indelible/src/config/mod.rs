@@ -12,7 +12,6 @@ pub(crate) mod receivers;
 #[cfg(test)]
 mod shape;
 pub(crate) mod typed;
-pub(crate) mod witnesses;
 
 use std::path::{Path, PathBuf};
 

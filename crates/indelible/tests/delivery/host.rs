@@ -19,6 +19,7 @@ pub(crate) struct Host {
     collector: Option<Child>,
     capture: Option<Child>,
     worker: Option<Child>,
+    supervisor: Option<Child>,
 }
 
 /// What /proc says of a process.
@@ -44,11 +45,65 @@ impl Host {
             collector: None,
             capture: None,
             worker: None,
+            supervisor: None,
         }
     }
 
     pub(crate) fn store(&self) -> PathBuf {
         self.folder.join("collector")
+    }
+
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.folder.join("agent")
+    }
+
+    /// The whole agent, under the bare supervisor.
+    pub(crate) fn start_supervisor(&mut self) {
+        let mut words = self.agent_words("");
+        words.truncate(words.len() - 3);
+        self.supervisor = Some(self.start(&words));
+        self.wait_for("the worker", |host| host.supervised("worker").is_some());
+        self.wait_for("capture", |_| {
+            let status = indelible_sys::audit::Control::open().unwrap().status();
+            status.unwrap().enabled == 1
+        });
+    }
+
+    /// The worker that the supervisor has now; waits for one.
+    pub(crate) fn worker_of_supervisor(&self) -> u32 {
+        self.wait_for("the worker", |host| host.supervised("worker").is_some());
+        self.supervised("worker").unwrap()
+    }
+
+    /// The supervisor's child of a role.
+    fn supervised(&self, role: &str) -> Option<u32> {
+        let pid = self.supervisor.as_ref()?.id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+        let mut children = children
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok());
+        children.find(|pid: &u32| {
+            let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            words.ends_with(format!("--role\0{role}\0").as_bytes())
+        })
+    }
+
+    pub(crate) fn capture_words(&self) -> Vec<String> {
+        let words = self.agent_words("capture");
+        words
+            .into_iter()
+            .filter(|word| word != "--supervised")
+            .collect()
+    }
+
+    /// Has the same program take capture's place.
+    pub(crate) fn upgrade_capture(&self) {
+        let spool = self.path("agent");
+        let status = self
+            .command(&["agent", "upgrade", "--spool", &spool])
+            .status()
+            .unwrap();
+        assert!(status.success());
     }
 
     pub(crate) fn make_keys(&self) {
@@ -110,11 +165,18 @@ impl Host {
 
     /// Capture, then the worker, then the collector; each must end well.
     pub(crate) fn stop(&mut self) {
-        for child in [&mut self.capture, &mut self.worker, &mut self.collector] {
+        for child in [
+            &mut self.capture,
+            &mut self.supervisor,
+            &mut self.worker,
+            &mut self.collector,
+        ] {
             let Some(mut child) = child.take() else {
                 continue;
             };
             drop(child.stdin.take());
+            let pid = rustix::process::Pid::from_child(&child);
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
             let status = child.wait().unwrap();
             assert!(status.success(), "a daemon ended with {status}");
         }
@@ -234,6 +296,21 @@ impl Host {
         process_status(pid)
     }
 
+    /// The seccomp mode of each thread of capture, by its number: the main thread, the one that waits
+    /// for the end of standard input, the reader, the syncer.
+    pub(crate) fn capture_filters(&self) -> Vec<u32> {
+        let pid = self.capture.as_ref().unwrap().id();
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let mut tasks: Vec<u32> = tasks
+            .map(|task| task.unwrap().file_name().to_str().unwrap().parse().unwrap())
+            .collect();
+        tasks.sort_unstable();
+        tasks
+            .iter()
+            .map(|task| process_status(*task).seccomp)
+            .collect()
+    }
+
     fn agent_words(&self, role: &str) -> Vec<String> {
         let (spool, pki) = (self.path("agent"), self.path("pki"));
         let words = [
@@ -296,10 +373,14 @@ impl Drop for Host {
         for child in [&mut self.worker, &mut self.collector] {
             kill(child);
         }
-        // Not killed: it puts `enabled` back when it ends.
-        if let Some(mut capture) = self.capture.take() {
-            drop(capture.stdin.take());
-            let _ = capture.wait();
+        // Not killed: they put `enabled` back when they end.
+        for child in [&mut self.capture, &mut self.supervisor] {
+            if let Some(mut child) = child.take() {
+                drop(child.stdin.take());
+                let pid = rustix::process::Pid::from_child(&child);
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+                let _ = child.wait();
+            }
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The real kernel, the real daemons: nothing that the kernel emitted is lost, nothing is stored
 //! twice, whatever is killed.
 //!
-//! `INDELIBLE_EVENTS` sets the number of kernel events (20,000 by default; `cargo xtask soak`
-//! runs 200,000).
+//! `INDELIBLE_EVENTS` sets the number of kernel events (20,000 by default), `INDELIBLE_COLLECTOR_KILLS`,
+//! `INDELIBLE_WORKER_KILLS` and `INDELIBLE_UPGRADES` what happens meanwhile; `cargo xtask soak` runs more.
 
 mod burst;
 mod follow;
 mod host;
 mod stored;
+mod upgrade;
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ fn kills_lose_and_duplicate_nothing() {
     let Some(mut kernel) = Kernel::claim("kills_lose_and_duplicate_nothing") else {
         return;
     };
-    let events = events_wanted();
+    let events = number("INDELIBLE_EVENTS", 20_000);
     let mut random = Random::seeded();
     let mut host = Host::new(kernel.folder());
     host.start_collector();
@@ -34,13 +35,24 @@ fn kills_lose_and_duplicate_nothing() {
     let lost_before = kernel.status().lost;
 
     let burst = burst::start(&watched, events);
-    let mut kills = [Kill::Collector; COLLECTOR_KILLS].to_vec();
-    kills.extend([Kill::Worker; WORKER_KILLS]);
+    let collector_kills = number("INDELIBLE_COLLECTOR_KILLS", 5);
+    let worker_kills = number("INDELIBLE_WORKER_KILLS", 10);
+    let upgrades = number("INDELIBLE_UPGRADES", 3);
+    let mut kills = vec![Kill::Collector; usize::try_from(collector_kills).unwrap()];
+    kills.resize(
+        kills.len() + usize::try_from(worker_kills).unwrap(),
+        Kill::Worker,
+    );
+    kills.resize(
+        kills.len() + usize::try_from(upgrades).unwrap(),
+        Kill::Capture,
+    );
     while let Some(kill) = random.take(&mut kills) {
         std::thread::sleep(Duration::from_millis(random.below(KILL_EVERY_MS)));
         match kill {
             Kill::Collector => host.kill_and_restart_collector(),
             Kill::Worker => host.kill_and_restart_worker(),
+            Kill::Capture => host.upgrade_capture(),
         }
     }
     burst::wait(burst);
@@ -56,8 +68,8 @@ fn kills_lose_and_duplicate_nothing() {
     host.stop();
     let stored = Stored::read(&host.store());
     println!(
-        "{events} kernel events, {COLLECTOR_KILLS} kills of the collector, {WORKER_KILLS} of the worker: \
-         {} complete events, {} records, {} duplicates, {} serials missing, lost delta {lost}",
+        "{events} kernel events, {collector_kills} kills of the collector, {worker_kills} of the worker, \
+         {upgrades} upgrades of capture: {} complete events, {} records, {} duplicates, {} serials missing, lost delta {lost}",
         stored.complete_events, stored.records, stored.duplicates, stored.missing_serials,
     );
     assert_eq!(stored.complete_events, events);
@@ -97,6 +109,8 @@ fn capture_goes_on_while_the_collector_is_away() {
     while host.stored().complete_events < 2_000 && began.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(100));
     }
+    // And capture learns of it from the worker's folder.
+    host.wait_for_entry(Kind::HostHead, "\"checkpoint\":{\"origin\"");
     host.stop();
     let stored = Stored::read(&host.store());
     assert_eq!(
@@ -175,6 +189,13 @@ fn the_worker_has_no_privileges() {
         1 << 29 | 1 << 30 | 1 << 37,
         "{capture:?}"
     );
+    // The main thread, which executes an upgrade, has no filter; the others read, and have.
+    let filters = host.capture_filters();
+    assert_eq!(filters[0], 0, "{filters:?}");
+    assert!(
+        filters.len() >= 3 && filters[2..].iter().all(|mode| *mode == 2),
+        "{filters:?}"
+    );
     host.stop();
 }
 
@@ -190,6 +211,8 @@ fn watch(kernel: &mut Kernel) -> PathBuf {
 enum Kill {
     Collector,
     Worker,
+    /// Executed anew in place: not even a kill.
+    Capture,
 }
 
 /// xorshift64*, seeded from `INDELIBLE_SEED` or the clock; the seed is printed.
@@ -221,14 +244,12 @@ impl Random {
     }
 }
 
-fn events_wanted() -> u64 {
-    std::env::var("INDELIBLE_EVENTS")
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable)
         .ok()
         .and_then(|count| count.parse().ok())
-        .unwrap_or(20_000)
+        .unwrap_or(default)
 }
 
 /// Longest wait between two kills.
 const KILL_EVERY_MS: u64 = 400;
-const COLLECTOR_KILLS: usize = 5;
-const WORKER_KILLS: usize = 10;

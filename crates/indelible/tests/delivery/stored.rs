@@ -4,12 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use indelible_log::dir::RealDir;
-use indelible_log::{EntryRef, LogReader};
+use indelible_log::spool::SpoolReader;
+use indelible_log::{EntryRef, LogReader, StreamId, entry};
 
 /// The account of one store.
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     pub(crate) records: u64,
+    /// Entries of any kind.
+    pub(crate) entries: u64,
+    /// Records of the watched file's opens whose SYSCALL record is there, and of events that lack it.
+    pub(crate) watched_records: u64,
     /// Serials of the watched file's opens with each of their five records.
     pub(crate) complete_events: u64,
     pub(crate) incomplete_events: u64,
@@ -23,41 +28,91 @@ pub(crate) struct Stored {
 impl Stored {
     /// Reads a store beside its writer; an absent one is empty.
     pub(crate) fn read(store: &Path) -> Self {
-        let mut stored = Self::default();
+        let mut count = Count::default();
         let Ok(dir) = RealDir::open(store) else {
-            return stored;
+            return count.stored;
         };
         let Ok(reader) = LogReader::open(dir) else {
-            return stored;
+            return count.stored;
         };
-        let mut places = HashSet::new();
-        let mut serials: BTreeMap<u32, Vec<u16>> = BTreeMap::new();
-        let mut watched = HashSet::new();
         let mut next = 0;
         while let Some(part) = reader.part_at(next).unwrap() {
             for (_, entry) in reader.decode(&part).unwrap().iter_from(next) {
-                let entry = EntryRef::parse(entry).unwrap();
-                let header = entry.header();
-                if !places.insert((header.stream, header.sequence)) {
-                    stored.duplicates += 1;
-                }
-                let Some((kind, text)) = entry.audit() else {
-                    continue;
-                };
-                stored.records += 1;
-                let serial = indelible_record::stamp(text)
-                    .expect("a kernel record has a stamp")
-                    .serial;
-                let kinds = serials.entry(serial).or_default();
-                if kinds.contains(&kind) && kind != PATH {
-                    stored.duplicates += 1;
-                }
-                kinds.push(kind);
-                if text.windows(KEY.len()).any(|window| window == KEY) && kind == SYSCALL {
-                    watched.insert(serial);
-                }
+                count.enter(&EntryRef::parse(entry).unwrap());
             }
             next = part.end();
+        }
+        count.close()
+    }
+
+    /// Reads what capture wrote into a spool.
+    pub(crate) fn read_spool(spool: &Path) -> Self {
+        let mut count = Count::default();
+        let streams = RealDir::open(spool.join("capture/streams")).unwrap();
+        for id in SpoolReader::streams(&*streams).unwrap() {
+            let mut reader = SpoolReader::open(&streams, id).unwrap();
+            let mut bytes = Vec::new();
+            while reader
+                .read(u32::MAX, 1 << 20, &mut bytes)
+                .unwrap()
+                .is_some()
+            {
+                for entry in entry::split(&bytes) {
+                    count.enter(&EntryRef::parse(entry.unwrap()).unwrap());
+                }
+                bytes.clear();
+            }
+        }
+        count.close()
+    }
+}
+
+/// While it is being read.
+#[derive(Default)]
+struct Count {
+    stored: Stored,
+    places: HashSet<(StreamId, u64)>,
+    serials: BTreeMap<u32, Vec<u16>>,
+    watched: HashSet<u32>,
+}
+
+impl Count {
+    fn enter(&mut self, entry: &EntryRef<'_>) {
+        let header = entry.header();
+        self.stored.entries += 1;
+        if !self.places.insert((header.stream, header.sequence)) {
+            self.stored.duplicates += 1;
+        }
+        let Some((kind, text)) = entry.audit() else {
+            return;
+        };
+        self.stored.records += 1;
+        let serial = indelible_record::stamp(text)
+            .expect("a kernel record has a stamp")
+            .serial;
+        let kinds = self.serials.entry(serial).or_default();
+        if kinds.contains(&kind) && kind != PATH {
+            self.stored.duplicates += 1;
+        }
+        kinds.push(kind);
+        if text.windows(KEY.len()).any(|window| window == KEY) && kind == SYSCALL {
+            self.watched.insert(serial);
+        }
+    }
+
+    fn close(self) -> Stored {
+        let Self {
+            mut stored,
+            serials,
+            watched,
+            ..
+        } = self;
+        for (serial, kinds) in &serials {
+            let of_an_open =
+                !kinds.contains(&SYSCALL) && kinds.iter().all(|kind| EVENT.contains(kind));
+            if watched.contains(serial) || of_an_open {
+                stored.watched_records += kinds.len() as u64;
+            }
         }
         for serial in &watched {
             let kinds = &serials[serial];

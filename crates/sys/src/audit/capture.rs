@@ -69,7 +69,7 @@ impl CaptureSocket {
     /// [`Error::DaemonRegistered`] if a healthy daemon is registered, [`Error::NotPermitted`]
     /// without CAP_AUDIT_CONTROL.
     pub fn register() -> Result<Self> {
-        let mut capture = Self::new(open_socket(0)?, Mode::Unicast)?;
+        let mut capture = Self::new(open_socket(0)?, Mode::Unicast);
         capture.claim()?;
         Ok(capture)
     }
@@ -79,7 +79,7 @@ impl CaptureSocket {
     /// # Errors
     /// [`Error::NotPermitted`] without CAP_AUDIT_READ.
     pub fn observe() -> Result<Self> {
-        Self::new(open_socket(GROUP_READLOG)?, Mode::Multicast)
+        Ok(Self::new(open_socket(GROUP_READLOG)?, Mode::Multicast))
     }
 
     /// Goes on with a socket that an earlier process, or an earlier program of this one, opened: what
@@ -96,7 +96,8 @@ impl CaptureSocket {
                 detail: format!("no audit socket ({domain:?}, {protocol:?})"),
             });
         }
-        Self::new(socket, mode)
+        // Its buffer stays as it is: what the kernel queued may be more than we may ask for now.
+        Ok(Self::around(socket, mode))
     }
 
     /// Registers a new socket in the place of this one, which the kernel still sends to in the name
@@ -111,7 +112,7 @@ impl CaptureSocket {
     /// As [`CaptureSocket::register`]; this socket goes on as before then. [`Error::NotPermitted`]
     /// without CAP_NET_ADMIN, which connecting needs.
     pub fn succeed(&mut self) -> Result<()> {
-        let mut successor = Self::new(open_socket(0)?, Mode::Unicast)?;
+        let mut successor = Self::new(open_socket(0)?, Mode::Unicast);
         let anybody = SocketAddrNetlink::new(u32::MAX, 0);
         rustix::net::connect(&self.socket, &anybody).map_err(|errno| match errno {
             Errno::PERM => Error::NotPermitted {
@@ -252,18 +253,22 @@ impl CaptureSocket {
             })
     }
 
-    fn new(socket: OwnedFd, mode: Mode) -> Result<Self> {
+    fn new(socket: OwnedFd, mode: Mode) -> Self {
         // FORCE needs CAP_NET_ADMIN; without it the kernel's rmem_max is the limit.
         let _ = sockopt::set_socket_recv_buffer_size_force(&socket, SOCKET_BUFFER_BYTES)
             .or_else(|_| sockopt::set_socket_recv_buffer_size(&socket, SOCKET_BUFFER_BYTES));
-        Ok(Self {
+        Self::around(socket, mode)
+    }
+
+    fn around(socket: OwnedFd, mode: Mode) -> Self {
+        Self {
             socket,
             mode,
             buffer: vec![0; RECEIVE_BATCH_MAX * SLOT_BYTES],
             lengths: Vec::with_capacity(RECEIVE_BATCH_MAX),
             early: Vec::new(),
             former: None,
-        })
+        }
     }
 
     /// Size of the socket's receive buffer in bytes, as the kernel accounts it.

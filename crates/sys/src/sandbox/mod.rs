@@ -3,20 +3,16 @@
 //! Both hold for the calling thread and what it starts, so it is entered before other threads are.
 //! Neither can be left again.
 
-use std::collections::BTreeMap;
+mod calls;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::{Error, Result};
 use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
     RulesetStatus, path_beneath_rules,
 };
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule,
-};
-
-use crate::{Error, Result};
 
 /// What a process may still reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +52,16 @@ impl Sandbox {
         rustix::thread::set_no_new_privs(true)
             .map_err(Error::system("forbidding new privileges"))?;
         let files = self.confine_files()?;
-        let program = system_calls()?;
+        let program = calls::allowing(
+            &[
+                calls::RUNNING,
+                calls::FILES,
+                calls::OLD,
+                calls::MESSAGES,
+                calls::EVENTS,
+            ],
+            &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6],
+        )?;
         seccompiler::apply_filter_all_threads(&program)
             .map_err(failed("confining system calls"))?;
         Ok(Entered { files })
@@ -105,34 +110,17 @@ pub fn probe(readable_by_all: &Path) -> Refused {
     }
 }
 
-/// Everything but what nobody who sends records needs: running programs, looking into other
-/// processes, sockets other than local and Internet ones, and the ways to a new kernel state.
-fn system_calls() -> Result<BpfProgram> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = FORBIDDEN
-        .iter()
-        .map(|number| (*number, Vec::new()))
-        .collect();
-    let others = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6]
-        .iter()
-        .map(|family| {
-            let family = u64::from(family.cast_unsigned());
-            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .and_then(SeccompRule::new)
-        .map_err(failed("building the filter"))?;
-    rules.insert(libc::SYS_socket, vec![others]);
-    let architecture = std::env::consts::ARCH
-        .try_into()
-        .map_err(failed("building the filter"))?;
-    SeccompFilter::new(
-        rules,
-        SeccompAction::Allow,
-        SeccompAction::Errno(libc::EPERM.cast_unsigned()),
-        architecture,
-    )
-    .and_then(BpfProgram::try_from)
-    .map_err(failed("building the filter"))
+/// Confines the calling thread, and those that it starts, to what reading the audit socket into files
+/// needs. Threads that run already stay as they are.
+///
+/// # Errors
+/// [`Error::System`] where the kernel refuses what it knows.
+pub fn confine_reader() -> Result<()> {
+    let program = calls::allowing(
+        &[calls::RUNNING, calls::FILES, calls::OLD, calls::MESSAGES],
+        &[libc::AF_UNIX, libc::AF_NETLINK],
+    )?;
+    seccompiler::apply_filter(&program).map_err(failed("confining system calls"))
 }
 
 fn failed<E: std::error::Error + Send + Sync + 'static>(
@@ -146,43 +134,3 @@ fn failed<E: std::error::Error + Send + Sync + 'static>(
 
 /// The newest rights of Landlock that are asked for, where the kernel has them.
 const KNOWN: ABI = ABI::V5;
-/// System calls that are refused whatever their arguments are.
-const FORBIDDEN: &[i64] = &[
-    libc::SYS_execve,
-    libc::SYS_execveat,
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_kcmp,
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_move_mount,
-    libc::SYS_open_tree,
-    libc::SYS_fsopen,
-    libc::SYS_setns,
-    libc::SYS_unshare,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_io_uring_setup,
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_kexec_load,
-    libc::SYS_reboot,
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_acct,
-    libc::SYS_quotactl,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-];
