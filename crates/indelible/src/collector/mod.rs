@@ -11,6 +11,7 @@ mod heads;
 mod http;
 mod own_stream;
 pub(crate) mod receivers;
+mod witness;
 mod writer;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ use heads::Heads;
 use http::Metrics;
 use own_stream::OwnStream;
 use receivers::Receivers;
+use witness::Witnesses;
 use writer::Writer;
 
 /// Runs until SIGTERM or SIGINT; then commits what was received and publishes the last checkpoint.
@@ -61,11 +63,15 @@ pub(crate) fn run(
     let (newest, shown) = watch::channel(log.checkpoint());
     let metrics = Metrics::new();
     let disk = Disk::new(&config.store, config.reserve_bytes);
+    let witnesses = Witnesses::ask(config, metrics.clone())?;
     let writer = Writer::new(log, own, received, newest, heads, disk, metrics.clone());
     let writer = std::thread::Builder::new()
         .name("writer".into())
         .spawn(|| writer.run())?;
     let (stop, stopping) = watch::channel(false);
+    if let Some(witnesses) = witnesses {
+        witnesses.start(requests.clone(), stopping.clone())?;
+    }
     let shared = Shared {
         acceptor,
         origin,
@@ -140,7 +146,7 @@ async fn serve(
         let server = http::Server::bind(
             http,
             || Identity::read(&config.tls()?),
-            &config.store,
+            config,
             newest.clone(),
             shared.metrics.clone(),
         )

@@ -50,7 +50,8 @@ impl OwnStream {
         Ok(true)
     }
 
-    fn append(&mut self, log: &mut Log, kind: Kind, payload: &[u8]) -> Result<()> {
+    /// Appends an entry; it is durable with the next commit.
+    pub(crate) fn append(&mut self, log: &mut Log, kind: Kind, payload: &[u8]) -> Result<()> {
         self.stream.push(kind, 0, realtime_ns(), payload);
         let batch = self.stream.take().context("an entry of our own")?;
         log.append(&batch, LOCAL_PEER)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indelible_log::log::Reason;
-use indelible_log::{Appended, Batch, BatchError, Checkpoint, Hash, Log, StreamId};
+use indelible_log::{Appended, Batch, BatchError, Checkpoint, Hash, Kind, Log, StreamId};
 use indelible_wire::native::{AppendResult, LeafRange, NakReason, StreamState};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
@@ -34,6 +34,17 @@ pub(crate) struct Request {
     pub(crate) wanted: Wanted,
 }
 
+impl Request {
+    /// A request whose answer nobody waits for.
+    pub(crate) fn unanswered(wanted: Wanted) -> Self {
+        Self {
+            connection: 0,
+            answers: None,
+            wanted,
+        }
+    }
+}
+
 /// The kinds of requests.
 #[derive(Debug)]
 pub(crate) enum Wanted {
@@ -53,6 +64,8 @@ pub(crate) enum Wanted {
         /// Given back when the batch is in the log's memory.
         credit: Option<Credit>,
     },
+    /// An entry of the collector's own stream: its kind and payload.
+    Own(Kind, Vec<u8>),
     /// A consistency proof.
     Proof { old_size: u64, new_size: u64 },
 }
@@ -189,7 +202,8 @@ impl Writer {
 
     /// Answers a request; returns how many entries it brought, by [`weight`].
     fn serve(&mut self, request: Request) -> Result<u32> {
-        if self.disk.is_full() && matches!(request.wanted, Wanted::Store { .. }) {
+        let kept = matches!(request.wanted, Wanted::Store { .. } | Wanted::Own(..));
+        if self.disk.is_full() && kept {
             self.disk.hold(request);
             return Ok(1);
         }
@@ -227,6 +241,10 @@ impl Writer {
                 let stored = self.store(&owner, &batch)?;
                 drop(credit);
                 Answer::Appended(stored)
+            }
+            Wanted::Own(kind, payload) => {
+                self.own.append(&mut self.log, kind, &payload)?;
+                return Ok(1);
             }
             Wanted::Proof { old_size, new_size } => {
                 let proof = self

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::config::collector::{HttpConfig, default_native, default_reserve_bytes};
 use crate::config::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
+use crate::config::witnesses::WitnessConfig;
 use crate::config::{self, CollectorConfig};
 use crate::net::pki::{COLLECTOR, Pki};
 use crate::{collector, exit};
@@ -57,6 +58,13 @@ pub(super) struct Collector {
     /// File with the tokens that may read entries over HTTP: NAME EXPIRES SHA256, a line each
     #[arg(long, value_name = "FILE", requires = "http")]
     http_tokens: Option<PathBuf>,
+    /// A witness to cosign checkpoints: its C2SP verifier key and its URL in one argument; may be
+    /// given several times
+    #[arg(long, value_name = "KEY URL", value_parser = WitnessConfig::parse)]
+    witness: Vec<WitnessConfig>,
+    /// Witnesses that must have signed a checkpoint before it is shown [default: more than half]
+    #[arg(long, value_name = "COUNT")]
+    witness_quorum: Option<usize>,
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     supervised: bool,
@@ -97,6 +105,8 @@ impl Collector {
                     tls: Some(pki.files(COLLECTOR)),
                     authority: Some(folder),
                     http: None,
+                    witness: Vec::new(),
+                    witness_quorum: None,
                     syslog_tcp: None,
                     syslog_udp: None,
                     syslog_tls: None,
@@ -127,6 +137,10 @@ impl Collector {
                 tokens: self.http_tokens.clone(),
             });
         }
+        if !self.witness.is_empty() {
+            config.witness.clone_from(&self.witness);
+        }
+        config.witness_quorum = self.witness_quorum.or(config.witness_quorum);
         Ok((config, pki))
     }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::TlsFiles;
 use super::layers::Configuration;
 use super::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
+use super::witnesses::WitnessConfig;
 use crate::net::pki::{COLLECTOR, Pki};
 
 /// What `indelible collector` runs with.
@@ -35,6 +36,13 @@ pub(crate) struct CollectorConfig {
     pub(crate) authority: Option<PathBuf>,
     /// The log, proofs and metrics over HTTP; nothing where it is missing.
     pub(crate) http: Option<HttpConfig>,
+    /// Whom to ask to cosign checkpoints. With a witness, `/checkpoint` shows what enough of them
+    /// have signed.
+    #[serde(default)]
+    pub(crate) witness: Vec<WitnessConfig>,
+    /// How many witnesses must have signed a checkpoint before it is shown; more than half where
+    /// it is missing.
+    pub(crate) witness_quorum: Option<usize>,
     /// Syslog over TCP.
     pub(crate) syslog_tcp: Option<StreamReceiver>,
     /// Syslog over UDP.

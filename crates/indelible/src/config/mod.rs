@@ -12,6 +12,7 @@ pub(crate) mod receivers;
 #[cfg(test)]
 mod shape;
 pub(crate) mod typed;
+pub(crate) mod witnesses;
 
 use std::path::{Path, PathBuf};
 

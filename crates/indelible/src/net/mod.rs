@@ -2,6 +2,7 @@
 
 pub(crate) mod certificate;
 pub(crate) mod enrol;
+pub(crate) mod http;
 pub(crate) mod link;
 pub(crate) mod pki;
 pub(crate) mod tls;

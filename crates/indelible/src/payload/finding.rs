@@ -57,6 +57,8 @@ pub(crate) struct Finding {
 pub(crate) enum Finder {
     /// The process that reads the kernel's records.
     Capture,
+    /// The collector, of what it stores and of who sends.
+    Collector,
 }
 
 /// An event, and the entries that hold it.
@@ -129,6 +131,22 @@ pub(crate) static REGISTRATION_TAKEN: Known = Known {
     by: Finder::Capture,
     level: Level::High,
     title: "Another process took the kernel's records over",
+};
+
+/// A witness signed more of the log than the store holds.
+pub(crate) static LOG_ROLLED_BACK: Known = Known {
+    id: "log-rolled-back",
+    by: Finder::Collector,
+    level: Level::Critical,
+    title: "A witness knows more of the log than the store holds",
+};
+
+/// A witness signed another history of the log.
+pub(crate) static LOG_REWRITTEN: Known = Known {
+    id: "log-rewritten",
+    by: Finder::Collector,
+    level: Level::Critical,
+    title: "A witness knows another history of the log",
 };
 
 impl Finding {

@@ -86,6 +86,24 @@ impl Published {
         read_text(&*self.dir, CHECKPOINT)
     }
 
+    /// The newest checkpoint that witnesses have cosigned, as it stands in the store with all its
+    /// signatures.
+    ///
+    /// # Errors
+    /// Those of the disk; [`Error::Missing`] where none was cosigned yet.
+    pub fn witnessed_note(&self) -> Result<String> {
+        read_text(&*self.dir, WITNESSED)
+    }
+
+    /// The root of the tree of `size` leaves.
+    ///
+    /// # Errors
+    /// Those of the disk, damage, and a size above the published one.
+    pub fn root(&self, size: u64) -> Result<Hash> {
+        self.check_size(size)?;
+        merkle::root(&self.nodes, size)
+    }
+
     /// The hashes of a tile of the tree of `size` leaves; none where that tree has no such tile,
     /// nor a wider one at its place.
     ///
@@ -146,15 +164,21 @@ impl Published {
     /// # Errors
     /// Those of the disk, damage, and sizes above the published one.
     pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>> {
-        let size = self.checkpoint()?.size;
-        if new > size {
-            return Err(Error::OutOfRange {
-                wanted: new,
-                from: 0,
-                to: size,
-            });
-        }
+        self.check_size(new)?;
         merkle::consistency(&self.nodes, old, new)
+    }
+
+    fn check_size(&self, wanted: u64) -> Result<()> {
+        let to = self.checkpoint()?.size;
+        if wanted <= to {
+            Ok(())
+        } else {
+            Err(Error::OutOfRange {
+                wanted,
+                from: 0,
+                to,
+            })
+        }
     }
 }
 
@@ -180,5 +204,7 @@ fn read_text(dir: &dyn Dir, path: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| Error::damaged(path, 0, "it is no text"))
 }
 
+/// The file with the newest checkpoint that witnesses have cosigned.
+pub const WITNESSED: &str = "checkpoint.witnessed";
 const KEY: &str = "log.vkey";
 const CHECKPOINT: &str = "checkpoint";

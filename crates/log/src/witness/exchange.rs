@@ -115,6 +115,9 @@ impl Witness {
         match size {
             None => Verdict::Refused(format!("a conflict without a size: {}", shown(body))),
             Some(size) if size > offer.checkpoint.size => Verdict::Ahead { size },
+            Some(0) if offer.old_size == 0 => {
+                Verdict::Refused("a conflict with the size that it was sent".into())
+            }
             // Version 1.0.0 of the protocol answers so where the size is the same and the root is
             // not.
             Some(size) if size == offer.old_size => Verdict::Inconsistent { old_size: size },
@@ -205,6 +208,8 @@ mod tests {
             let why = format!("a conflict without a size: {}", body.trim_end_matches('\n'));
             check(5, 9, (409, SIZE_TYPE, body), &refused(&why), 5);
         }
+        let why = refused("a conflict with the size that it was sent");
+        check(0, 9, (409, SIZE_TYPE, "0\n"), &why, 0);
         let why = refused("a conflict without a size: 3");
         check(5, 9, (409, "text/plain", "3\n"), &why, 5);
         let why = refused("status 404: no \\u{1b}[31msuch log");

@@ -10,8 +10,20 @@ use super::problem::Problem;
 
 type Answer<T> = Result<T, Problem>;
 
-/// The newest published checkpoint.
+/// The newest published checkpoint; with witnesses, the newest that enough of them have cosigned.
 pub(super) async fn checkpoint(State(shown): State<Shared>) -> Answer<impl IntoResponse> {
+    let note = blocking(shown, |shown| match shown.witnessed {
+        true => shown.published.witnessed_note(),
+        false => shown.published.checkpoint_note(),
+    });
+    Ok((
+        [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, "no-cache")],
+        note.await?,
+    ))
+}
+
+/// The newest checkpoint of all, which witnesses may not have seen yet.
+pub(super) async fn pending(State(shown): State<Shared>) -> Answer<impl IntoResponse> {
     let note = blocking(shown, |shown| shown.published.checkpoint_note()).await?;
     Ok(([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, "no-cache")], note))
 }

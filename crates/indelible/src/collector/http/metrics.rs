@@ -35,6 +35,12 @@ pub(crate) struct Metrics {
     pub(crate) disk_full: Gauge,
     /// Free bytes on the store's disk.
     pub(crate) disk_free_bytes: Gauge<u64, AtomicU64>,
+    /// Size of the newest checkpoint that enough witnesses have cosigned.
+    pub(crate) witnessed_size: Gauge<u64, AtomicU64>,
+    /// Witnesses that did not cosign when they were asked.
+    pub(crate) witness_failures: Counter,
+    /// 1 where a witness contradicts the store and nothing is published any more.
+    pub(crate) publishing_halted: Gauge,
 }
 
 impl Metrics {
@@ -51,6 +57,9 @@ impl Metrics {
             published_size: Gauge::default(),
             disk_full: Gauge::default(),
             disk_free_bytes: Gauge::default(),
+            witnessed_size: Gauge::default(),
+            witness_failures: Counter::default(),
+            publishing_halted: Gauge::default(),
         };
         let registry = &mut metrics.registry;
         registry.register(
@@ -94,6 +103,21 @@ impl Metrics {
             "Free bytes on the store's disk",
             Unit::Bytes,
             metrics.disk_free_bytes.clone(),
+        );
+        registry.register(
+            "witnessed_entries",
+            "Entries under the newest checkpoint that enough witnesses have cosigned",
+            metrics.witnessed_size.clone(),
+        );
+        registry.register(
+            "witness_failures",
+            "Times that a witness did not cosign when it was asked",
+            metrics.witness_failures.clone(),
+        );
+        registry.register(
+            "publishing_halted",
+            "1 where a witness contradicts the store and nothing is published any more",
+            metrics.publishing_halted.clone(),
         );
         Arc::new(metrics)
     }

@@ -10,7 +10,6 @@ mod problem;
 mod tokens;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -29,6 +28,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::config::CollectorConfig;
 use crate::config::collector::HttpConfig;
 use crate::net::tls::Identity;
 pub(crate) use metrics::Metrics;
@@ -40,6 +40,8 @@ pub(super) struct Shown {
     newest: watch::Receiver<Checkpoint>,
     metrics: Arc<Metrics>,
     tokens: Tokens,
+    /// Whether a checkpoint is shown only when witnesses have cosigned it.
+    witnessed: bool,
 }
 
 type Shared = Arc<Shown>;
@@ -59,7 +61,7 @@ impl Server {
     pub(super) async fn bind(
         config: &HttpConfig,
         identity: impl FnOnce() -> Result<Identity>,
-        store: &Path,
+        collector: &CollectorConfig,
         newest: watch::Receiver<Checkpoint>,
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
@@ -72,12 +74,13 @@ impl Server {
             Some(path) => Tokens::read(path)?,
             None => Tokens::default(),
         };
-        let dir = RealDir::open(store)?;
+        let dir = RealDir::open(&collector.store)?;
         let shown = Arc::new(Shown {
             published: Published::open(dir).context("cannot read the store")?,
             newest,
             metrics,
             tokens,
+            witnessed: !collector.witness.is_empty(),
         });
         let acceptor = match config.tls {
             true => Some(TlsAcceptor::from(identity()?.http_server()?)),
@@ -134,6 +137,7 @@ fn router(shown: Shared) -> Router {
         ));
     Router::new()
         .route("/checkpoint", get(log::checkpoint))
+        .route("/pending-checkpoint", get(log::pending))
         .route("/log.vkey", get(log::key))
         .route("/metrics", get(metrics::text))
         .route("/healthz", get(|| async { "ok\n" }))

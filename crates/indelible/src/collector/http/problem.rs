@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use indelible_log::published::WITNESSED;
 
 /// Why a request is not answered.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ impl From<indelible_log::Error> for Problem {
     fn from(error: indelible_log::Error) -> Self {
         match error {
             indelible_log::Error::OutOfRange { .. } => Self::NotFound,
+            // Nothing was cosigned yet.
+            indelible_log::Error::Missing { path } if path == WITNESSED => Self::NotFound,
             error => Self::Store(error),
         }
     }

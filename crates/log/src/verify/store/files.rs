@@ -66,5 +66,6 @@ pub(super) fn wal_path(number: u64) -> String {
 pub(super) const KEY: &str = "key";
 pub(super) const VERIFIER: &str = "log.vkey";
 pub(super) const CHECKPOINT: &str = "checkpoint";
+pub(super) const WITNESSED: &str = "checkpoint.witnessed";
 const LOCK: &str = "lock";
-const TEXTS: [&str; 3] = [KEY, VERIFIER, CHECKPOINT];
+const TEXTS: [&str; 4] = [KEY, VERIFIER, CHECKPOINT, WITNESSED];

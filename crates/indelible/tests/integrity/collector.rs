@@ -1,0 +1,257 @@
+//! A collector as a process, over plain HTTP and syslog on loopback.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use indelible_log::dir::RealDir;
+use indelible_log::{EntryRef, Kind, LogReader};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_indelible");
+pub(crate) const SECRET: &str = "not-a-real-token";
+pub(crate) const ORIGIN: &str = "log.example/integrity";
+
+/// A collector; dropping it ends the process.
+pub(crate) struct Collector {
+    folder: TempDir,
+    options: Vec<String>,
+    child: Option<Child>,
+    /// What it said on its standard error, line by line.
+    pub(crate) said: Option<Receiver<String>>,
+    http: u16,
+    syslog: u16,
+}
+
+impl Collector {
+    /// With a new store and these options.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let mut collector = Self::new(options);
+        collector.run();
+        collector
+    }
+
+    /// As [`Collector::start`], without the process.
+    pub(crate) fn new(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let digits: String = digest(&SHA256, SECRET.as_bytes())
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let tokens = folder.path().join("tokens");
+        fs::write(&tokens, format!("tester 2999-01-01T00:00:00Z {digits}\n")).unwrap();
+        let (http, syslog) = (free_port(), free_port());
+        let mut collector = Self {
+            folder,
+            options: Vec::new(),
+            child: None,
+            said: None,
+            http,
+            syslog,
+        };
+        collector.options = vec![
+            "collector".into(),
+            "--supervised".into(),
+            "--store".into(),
+            collector.store().to_str().unwrap().into(),
+            "--origin".into(),
+            ORIGIN.into(),
+            "--native".into(),
+            "127.0.0.1:0".into(),
+            "--http".into(),
+            format!("127.0.0.1:{http}"),
+            "--syslog-tcp".into(),
+            format!("127.0.0.1:{syslog}"),
+            "--http-tokens".into(),
+            tokens.to_str().unwrap().into(),
+        ];
+        let options = options.iter().map(|option| (*option).to_owned());
+        collector.options.extend(options);
+        collector
+    }
+
+    /// Starts the process and waits until it serves.
+    pub(crate) fn run(&mut self) {
+        self.spawn();
+        wait_for("the collector", || self.is_ready());
+        let address = ("127.0.0.1", self.syslog);
+        wait_for("syslog", || TcpStream::connect(address).is_ok());
+    }
+
+    fn is_ready(&self) -> bool {
+        TcpStream::connect(("127.0.0.1", self.http)).is_ok() && self.get("/readyz", None).0 == 200
+    }
+
+    fn spawn(&mut self) {
+        let mut child = self
+            .command()
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (say, said) = channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = say.send(line);
+            }
+        });
+        self.child = Some(child);
+        self.said = Some(said);
+    }
+
+    /// Runs it where it must refuse to; answers what it said.
+    pub(crate) fn refuses(&self) -> String {
+        let Output { status, stderr, .. } = self.command().stdin(Stdio::null()).output().unwrap();
+        let text = String::from_utf8_lossy(&stderr).into_owned();
+        assert_eq!(status.code(), Some(2), "{text}");
+        text
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(&self.options).env("NO_COLOR", "1");
+        command
+    }
+
+    /// Ends it in good order.
+    pub(crate) fn stop(&mut self) {
+        let mut child = self.child.take().unwrap();
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    /// Waits for a line on its standard error.
+    pub(crate) fn says(&self, words: &str) -> String {
+        let said = self.said.as_ref().unwrap();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let line = said.recv_timeout(left);
+            let line = line.unwrap_or_else(|_| panic!("{words:?} was not said"));
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    /// Sends messages and waits until they are under a published checkpoint.
+    pub(crate) fn grow(&self, messages: usize) {
+        let before = self.pending();
+        let mut socket = TcpStream::connect(("127.0.0.1", self.syslog)).unwrap();
+        for number in 0..messages {
+            writeln!(socket, "<13>Oct 11 22:14:15 web1 app: message {number}").unwrap();
+        }
+        drop(socket);
+        let size = before + messages as u64;
+        wait_for("the messages", || self.pending() >= size);
+    }
+
+    /// Size of the newest checkpoint of all.
+    pub(crate) fn pending(&self) -> u64 {
+        size(&self.get("/pending-checkpoint", None))
+    }
+
+    /// Size of the newest shown checkpoint; 0 where there is none.
+    pub(crate) fn shown(&self) -> u64 {
+        size(&self.get("/checkpoint", None))
+    }
+
+    /// Status and body.
+    pub(crate) fn get(&self, path: &str, token: Option<&str>) -> (u16, Vec<u8>) {
+        let token = token.map_or_else(String::new, |token| {
+            format!("Authorization: Bearer {token}\r\n")
+        });
+        let mut socket = TcpStream::connect(("127.0.0.1", self.http)).unwrap();
+        write!(
+            socket,
+            "GET {path} HTTP/1.1\r\nHost: test\r\n{token}Connection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        let end = answer
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .unwrap();
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer[end + 4..].to_vec())
+    }
+
+    /// The JSON payloads of a kind in the store, in the order of the log.
+    pub(crate) fn payloads(&self, kind: Kind) -> Vec<Value> {
+        let mut found = Vec::new();
+        let reader = LogReader::open(RealDir::open(self.store()).unwrap()).unwrap();
+        let mut next = 0;
+        while let Some(part) = reader.part_at(next).unwrap() {
+            for (_, entry) in reader.decode(&part).unwrap().iter_from(next) {
+                let entry = EntryRef::parse(entry).unwrap();
+                if entry.header().kind == kind {
+                    found.push(serde_json::from_slice(entry.payload()).unwrap());
+                }
+            }
+            next = part.end();
+        }
+        found
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn size((status, note): &(u16, Vec<u8>)) -> u64 {
+    let note = String::from_utf8_lossy(note);
+    let size = note.lines().nth(1).and_then(|line| line.parse().ok());
+    size.filter(|_| *status == 200).unwrap_or(0)
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for item in fs::read_dir(from).unwrap() {
+        let item = item.unwrap();
+        let target = to.join(item.file_name());
+        if item.file_type().unwrap().is_dir() {
+            copy(&item.path(), &target);
+        } else {
+            fs::copy(item.path(), target).unwrap();
+        }
+    }
+}
+
+pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
