@@ -504,7 +504,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__collector)
-            opts="-h --config --store --native --syslog-tcp --syslog-udp --syslog-tls --relp --relp-tls --pki --origin --heads --http --http-tls --http-tokens --supervised --help"
+            opts="-h --config --store --native --syslog-tcp --syslog-udp --syslog-tls --relp --relp-tls --pki --origin --heads --http --http-tls --http-tokens --witness --witness-quorum --supervised --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -559,6 +559,14 @@ _indelible() {
                     return 0
                     ;;
                 --http-tokens)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --witness)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --witness-quorum)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -83,6 +83,8 @@ complete -c indelible -n "__fish_indelible_using_subcommand collector" -l origin
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l heads -d 'Folder outside the store that keeps the newest checkpoint, to recognise a rolled-back store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http -d 'Address for the log, proofs and metrics over HTTP' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http-tokens -d 'File with the tokens that may read entries over HTTP: NAME EXPIRES SHA256, a line each' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand collector" -l witness -d 'A witness to cosign checkpoints: its C2SP verifier key and its URL in one argument; may be given several times' -r
+complete -c indelible -n "__fish_indelible_using_subcommand collector" -l witness-quorum -d 'Witnesses that must have signed a checkpoint before it is shown [default: more than half]' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http-tls -d 'HTTP with TLS, under the collector\'s certificate'
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l supervised -d 'Stop when standard input ends'
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -s h -l help -d 'Print help'

@@ -22,9 +22,20 @@ const PEERS: &[(&str, &str)] = &[
     ("rsyslog-relp", "/usr/share/doc/rsyslog-relp"),
 ];
 
+/// Python packages that tests compare with, and a file of the environment that shows that they are
+/// there.
+const PYTHON_PEERS: &[(&str, &str)] = &[("aics-witness==0.1.0", "bin/aics-witness")];
+
 /// Installs what is missing where that is possible; returns a line for each peer that stays
 /// missing, with the reason.
 pub(crate) fn install() -> Result<Vec<String>> {
+    let mut notes = packages()?;
+    notes.extend(python_packages());
+    Ok(notes)
+}
+
+/// Those of the distribution.
+fn packages() -> Result<Vec<String>> {
     let missing: Vec<&str> = PEERS
         .iter()
         .filter(|(_, program)| !Path::new(program).exists())
@@ -54,6 +65,55 @@ pub(crate) fn install() -> Result<Vec<String>> {
         Ok(()) => Ok(Vec::new()),
         Err(error) => Ok(notes(&missing, &format!("{error:#}"))),
     }
+}
+
+/// Those from PyPI, in an environment of their own under `target/peers/python`, where the tests look
+/// for them.
+fn python_packages() -> Vec<String> {
+    let folder = shell::target().join("peers/python");
+    let missing: Vec<&str> = PYTHON_PEERS
+        .iter()
+        .filter(|(_, file)| !folder.join(file).exists())
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let Some(python) = python() else {
+        return notes(&missing, "no Python of version 3.12 or newer");
+    };
+    let environment = folder.to_string_lossy().into_owned();
+    let pip = folder.join("bin/pip").to_string_lossy().into_owned();
+    let installed =
+        shell::run(shell::command(&python, &["-m", "venv", &environment])).and_then(|()| {
+            let mut command = shell::command(&pip, &["install", "--quiet"]);
+            command.args(&missing);
+            shell::run(command)
+        });
+    match installed {
+        Ok(()) => Vec::new(),
+        Err(error) => notes(&missing, &format!("{error:#}")),
+    }
+}
+
+/// The first Python that is new enough, of the path or of pyenv.
+fn python() -> Option<String> {
+    let of_path = ["python3.14", "python3.13", "python3.12", "python3"].map(str::to_owned);
+    let versions = std::env::var_os("HOME")
+        .map(|home| Path::new(&home).join(".pyenv/versions"))
+        .and_then(|folder| fs::read_dir(folder).ok());
+    let of_pyenv = versions.into_iter().flatten().flatten();
+    let of_pyenv = of_pyenv.map(|item| {
+        item.path()
+            .join("bin/python3")
+            .to_string_lossy()
+            .into_owned()
+    });
+    let enough = "import sys, venv; sys.exit(sys.version_info < (3, 12))";
+    of_path
+        .into_iter()
+        .chain(of_pyenv)
+        .find(|python| shell::succeeds(python, &["-c", enough]))
 }
 
 fn notes(missing: &[&str], reason: &str) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! A witness of our own that shares no code with the product: it follows tlog-witness, or breaks it
 //! in a chosen way.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
