@@ -130,6 +130,9 @@ pub const CUT_BY_SOURCE: u16 = 1;
 pub const CUT_BY_US: u16 = 2;
 /// Flag, of kind [`Kind::Syslog`] only: the payload begins with the source's address and a space.
 pub const FROM_ADDRESS: u16 = 4;
+/// Flag, in a sealed segment only: the payload was erased, and the leaf hash of the entry as it was
+/// stands in its place. No entry that is appended may have it.
+pub const ERASED: u16 = 0x8000;
 
 /// The envelope of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,6 +239,20 @@ impl<'a> EntryRef<'a> {
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(EntryError::Long(payload.len()));
         }
+        let header = Self::parse_head(head)?;
+        let type_bytes = if header.kind == Kind::Audit { 2 } else { 0 };
+        let trailer_bytes = if header.flags & CUT_BY_US == 0 {
+            0
+        } else {
+            CUT_TRAILER_BYTES
+        };
+        if payload.len() < type_bytes + trailer_bytes {
+            return Err(EntryError::Short(bytes.len()));
+        }
+        Ok(Self { header, bytes })
+    }
+
+    fn parse_head(head: &[u8; ENTRY_HEADER_BYTES]) -> Result<Header, EntryError> {
         if head[0] != VERSION {
             return Err(EntryError::Version(head[0]));
         }
@@ -249,28 +266,35 @@ impl<'a> EntryRef<'a> {
         if flags & !(CUT_BY_SOURCE | CUT_BY_US | address) != 0 {
             return Err(EntryError::Flags(flags));
         }
-        let type_bytes = if kind == Kind::Audit { 2 } else { 0 };
-        let trailer_bytes = if flags & CUT_BY_US == 0 {
-            0
-        } else {
-            CUT_TRAILER_BYTES
-        };
-        if payload.len() < type_bytes + trailer_bytes {
-            return Err(EntryError::Short(bytes.len()));
-        }
-        let stream = StreamId(head[4..20].try_into().expect("16 bytes of 36"));
-        let sequence = u64::from_be_bytes(head[20..28].try_into().expect("8 bytes of 36"));
-        let time_ns = u64::from_be_bytes(head[28..36].try_into().expect("8 bytes of 36"));
-        Ok(Self {
-            header: Header {
-                kind,
-                flags,
-                stream,
-                sequence,
-                time_ns,
-            },
-            bytes,
+        Ok(Header {
+            kind,
+            flags,
+            stream: StreamId(head[4..20].try_into().expect("16 bytes of 36")),
+            sequence: u64::from_be_bytes(head[20..28].try_into().expect("8 bytes of 36")),
+            time_ns: u64::from_be_bytes(head[28..36].try_into().expect("8 bytes of 36")),
         })
+    }
+
+    /// Reads an entry as a sealed segment holds it: also one whose payload was erased.
+    ///
+    /// # Errors
+    /// Those of [`EntryRef::parse`].
+    pub fn parse_stored(bytes: &'a [u8]) -> Result<Self, EntryError> {
+        match erased_leaf(bytes) {
+            None => Self::parse(bytes),
+            Some(_) => {
+                let mut head = *bytes.first_chunk().ok_or(EntryError::Short(bytes.len()))?;
+                head[2] &= !((ERASED >> 8) as u8);
+                let mut header = Self::parse_head(&head)?;
+                header.flags |= ERASED;
+                Ok(Self { header, bytes })
+            }
+        }
+    }
+
+    /// Whether the payload was erased.
+    pub fn is_erased(&self) -> bool {
+        self.header.flags & ERASED != 0
     }
 
     /// The envelope.
@@ -312,7 +336,7 @@ impl<'a> EntryRef<'a> {
     /// The source's address and the message as received, where this is a syslog message. Of one
     /// that was cut by us, what was kept.
     pub fn syslog(&self) -> Option<(Option<&'a [u8]>, &'a [u8])> {
-        if self.header.kind != Kind::Syslog {
+        if self.header.kind != Kind::Syslog || self.is_erased() {
             return None;
         }
         let mut payload = self.payload();
@@ -330,10 +354,30 @@ impl<'a> EntryRef<'a> {
         ))
     }
 
-    /// The leaf hash.
+    /// The leaf hash; of an erased entry the one that it had.
     pub fn leaf_hash(&self) -> Hash {
-        leaf_hash(self.bytes)
+        stored_leaf(self.bytes)
     }
+}
+
+/// What stands in place of an erased entry: its envelope, marked, and its leaf hash.
+pub fn stub(envelope: &[u8; ENTRY_HEADER_BYTES], leaf: &Hash) -> Vec<u8> {
+    let mut bytes = envelope.to_vec();
+    bytes[2] |= (ERASED >> 8) as u8;
+    bytes.extend_from_slice(&leaf.0);
+    bytes
+}
+
+/// The leaf hash of an entry as a sealed segment holds it.
+pub fn stored_leaf(bytes: &[u8]) -> Hash {
+    erased_leaf(bytes).unwrap_or_else(|| leaf_hash(bytes))
+}
+
+/// The leaf hash that stands in an erased entry; `None` for any other.
+fn erased_leaf(bytes: &[u8]) -> Option<Hash> {
+    let (envelope, rest) = bytes.split_first_chunk::<ENTRY_HEADER_BYTES>()?;
+    let flags = u16::from_be_bytes([envelope[2], envelope[3]]);
+    Hash::from_slice(rest).filter(|_| flags & ERASED != 0)
 }
 
 /// Splits `(u16 length ‖ entry)*` into entries, unparsed. After an error nothing follows.

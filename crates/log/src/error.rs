@@ -87,6 +87,24 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// An entry that retention has removed, as the log declares.
+    #[error("entry {index} was removed by retention")]
+    Removed {
+        /// Leaf index.
+        index: u64,
+    },
+    /// An entry whose payload was erased, as the log declares.
+    #[error("the payload of entry {index} was erased")]
+    Erased {
+        /// Leaf index.
+        index: u64,
+    },
+    /// An entry that stands in a write-ahead file yet.
+    #[error("entry {index} is among the newest: its segment must be full before it can be erased")]
+    NotSealed {
+        /// Leaf index.
+        index: u64,
+    },
     /// A position that the store does not hold.
     #[error("position {wanted} is outside {from}..{to}")]
     OutOfRange {

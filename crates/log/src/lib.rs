@@ -25,6 +25,7 @@ pub mod merkle;
 pub mod note;
 pub mod published;
 pub mod read;
+pub mod retention;
 mod segment;
 pub mod spool;
 pub mod tile;

@@ -53,6 +53,13 @@ pub const SPOOL_FILE_BYTES: u64 = 16 << 20;
 /// Roots of tiles that a reader of the published log keeps, 40 bytes each.
 pub const NODES_KEPT: usize = 65_536;
 
+/// Parts behind a segment without an entry of the collector's own in which one is looked for.
+pub const MARK_PARTS_MAX: usize = 64;
+/// Hashes that are kept of a removed segment: as many as its tree has below level 8.
+pub const KEPT_NODES_MAX: usize = 2 * SEGMENT_ENTRIES as usize;
+/// Erased entries that a verification holds against their declarations.
+pub const ERASED_MAX: usize = 1_000_000;
+
 /// Hosts' chains of keys that a verification knows.
 pub const SIGNERS_MAX: usize = 131_072;
 /// Epochs of one host that a verification knows: a century of hours.

@@ -26,8 +26,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::block::Entries;
 use crate::dir::Dir;
+use crate::entry::EntryRef;
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES};
+use crate::retention::first_entry;
 use crate::segment;
 use crate::wal::frame::{FrameHeader, Salt};
 use crate::wal::header::WalHeader;
@@ -89,13 +91,25 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// The entries with their leaf indexes.
+    /// The entries with their leaf indexes, without those whose payload was erased.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        (self.first..).zip(self.entries.iter())
+        self.iter_from(self.first)
     }
 
-    /// The entries at `from` and after it.
+    /// The same at `from` and after it.
     pub fn iter_from(&self, from: u64) -> impl Iterator<Item = (u64, &[u8])> {
+        self.stored_from(from).filter(|(_, bytes)| !is_stub(bytes))
+    }
+
+    /// Entries at `from` and after it whose payload was erased.
+    pub fn erased_from(&self, from: u64) -> impl Iterator<Item = (u64, EntryRef<'_>)> {
+        self.stored_from(from)
+            .filter(|(_, bytes)| is_stub(bytes))
+            .filter_map(|(index, bytes)| Some((index, EntryRef::parse_stored(bytes).ok()?)))
+    }
+
+    /// All entries as they are stored, erased ones as what stands in their place.
+    pub fn stored_from(&self, from: u64) -> impl Iterator<Item = (u64, &[u8])> {
         let skipped = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
         (skipped..self.entries.len()).map(|at| (self.first + at as u64, self.entries.bytes(at)))
     }
@@ -140,7 +154,16 @@ impl LogReader {
         Ok(end)
     }
 
-    /// The part that holds an entry; `None` where it is not written yet.
+    /// Index of the first entry that is still there: retention removes the ones before it.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn first(&self) -> Result<u64> {
+        first_entry(&*self.dir)
+    }
+
+    /// The part that holds an entry; `None` where it is not written yet. For an entry that was
+    /// removed it is the first part that is still there.
     ///
     /// # Errors
     /// Those of the disk, and damage.
@@ -169,7 +192,10 @@ impl LogReader {
                 Err(error) => return Err(Error::io("open", path)(error)),
             }
         }
-        Ok(None)
+        match self.first()? {
+            first if index < first => self.part_at(first),
+            _ => Ok(None),
+        }
     }
 
     /// All parts that hold entries of `from..to`, as far as they are written.
@@ -214,7 +240,13 @@ impl LogReader {
     /// Those of the disk, and damage.
     pub fn decode(&self, part: &Part) -> Result<Decoded> {
         let entries = match part.place {
-            Place::Block => self.block(part.first)?,
+            Place::Block => match self.block(part.first) {
+                // It was removed meanwhile.
+                Err(error) if error.is_not_found() && part.end() <= self.first()? => {
+                    Entries::default()
+                }
+                other => other?,
+            },
             Place::Frame { offset } => match self.frame(part, offset) {
                 Err(error) if error.is_not_found() => self.sealed(part)?,
                 other => other?,
@@ -324,6 +356,10 @@ impl LogReader {
         };
         *self.mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
     }
+}
+
+fn is_stub(bytes: &[u8]) -> bool {
+    EntryRef::parse_stored(bytes).is_ok_and(|entry| entry.is_erased())
 }
 
 /// Whether the newest frame of a file is there with all of its payload.

@@ -198,7 +198,7 @@ impl Entries {
 pub fn pack(first: u64, entries: &Entries, leaves: &[Hash], root: Hash) -> Vec<u8> {
     let parsed: Vec<EntryRef<'_>> = entries
         .iter()
-        .map(|bytes| EntryRef::parse(bytes).expect("a log holds entries that parse"))
+        .map(|bytes| EntryRef::parse_stored(bytes).expect("a log holds entries that parse"))
         .collect();
     let columns = columns::encode(&parsed, leaves);
     // What is written has been read back before.

@@ -33,6 +33,7 @@ use crate::hash::Hash;
 use crate::limits::{PENDING_BYTES_MAX, SEGMENT_ENTRIES};
 use crate::merkle;
 use crate::note::{Checkpoint, SigningKey, VerifierKey};
+use crate::retention::{Erasure, Plan};
 use crate::wal::header::{Body, WalHeader};
 
 use files::ActiveFile;
@@ -265,6 +266,26 @@ impl Log {
     pub fn root(&self, size: u64) -> Result<Hash> {
         self.check_size(size)?;
         self.tree.root(size)
+    }
+
+    /// Removes the oldest segment. What [`Plan::declared`] gives must be in the log, durably.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] leaves the segment. Any other error poisons the log.
+    pub fn remove(&mut self, plan: &Plan) -> Result<()> {
+        self.check()?;
+        let removed = plan.execute(&*self.dir);
+        self.guard(removed)
+    }
+
+    /// Erases the payload of an entry. What [`Erasure::declared`] gives must be in the log, durably.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] leaves the entry. Any other error poisons the log.
+    pub fn erase(&mut self, erasure: &Erasure) -> Result<()> {
+        self.check()?;
+        let erased = erasure.execute(&*self.dir);
+        self.guard(erased)
     }
 
     /// Commits and publishes what is left and waits for sealing to end.

@@ -6,6 +6,7 @@ use crate::dir::{Dir, TEMPORARY, read_small, replace};
 use crate::error::{Error, Result};
 use crate::limits::{SEGMENT_ENTRIES, TEXT_BYTES_MAX};
 use crate::note::{Checkpoint, SigningKey, VerifierKey};
+use crate::retention::{first_entry, unlink_below};
 use crate::segment;
 use crate::wal::header::{Body, WalHeader};
 use crate::wal::parse_file_name;
@@ -85,7 +86,12 @@ pub(super) fn open(dir: Arc<dyn Dir>, options: &Options) -> Result<(Log, OpenRep
     } else {
         read_key(&*dir, &options.origin)?
     };
-    let layout = Layout::read(&*dir)?;
+    // What was removed may not all be gone.
+    let first = first_entry(&*dir)?;
+    if first > 0 {
+        unlink_below(&*dir, first)?;
+    }
+    let layout = Layout::read(&*dir, first / SEGMENT_ENTRIES)?;
 
     let tree = Tree::open(dir.clone(), layout.first_unsealed())?;
     let mut replay = Replay::new(dir.clone(), key.verifier().clone(), tree);
@@ -148,7 +154,8 @@ struct Layout {
 }
 
 impl Layout {
-    fn read(dir: &dyn Dir) -> Result<Self> {
+    /// `base`: number of the first segment that is still there.
+    fn read(dir: &dyn Dir, base: u64) -> Result<Self> {
         let list = |folder: &str, parse: fn(&str) -> Option<u64>| -> Result<Vec<u64>> {
             let items = dir.list(folder).map_err(Error::io("list", folder))?;
             let mut numbers = Vec::new();
@@ -163,7 +170,7 @@ impl Layout {
         };
         let segments = list(SEGMENTS, segment::parse_file_name)?;
         let wals = list(WAL, parse_file_name)?;
-        if let Some(hole) = (0..)
+        if let Some(hole) = (base..)
             .zip(&segments)
             .find(|(expect, number)| expect != *number)
         {
@@ -171,7 +178,7 @@ impl Layout {
                 path: segment::path(hole.0 * SEGMENT_ENTRIES),
             });
         }
-        let sealed = segments.len() as u64;
+        let sealed = base + segments.len() as u64;
         let (Some(first), Some(last)) = (wals.first(), wals.last()) else {
             return Err(Error::Missing {
                 path: wal_path(sealed * SEGMENT_ENTRIES),

@@ -175,10 +175,11 @@ impl Replay {
         if checkpoint.size > self.tree.size() {
             return Err("a checkpoint is of more entries than stand before it");
         }
-        let holds = self
-            .tree
-            .root(checkpoint.size)
-            .is_ok_and(|root| root == checkpoint.root);
+        let holds = match self.tree.root(checkpoint.size) {
+            Ok(root) => root == checkpoint.root,
+            // What it is of was removed, and it was never published.
+            Err(error) => matches!(error, Error::Removed { .. }),
+        };
         self.sealed = *checkpoint;
         if holds {
             Ok(())

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::dir::{Dir, read_small};
+use crate::entry::stored_leaf;
 use crate::error::{Error, Result};
-use crate::hash::{Hash, leaf_hash};
+use crate::hash::Hash;
 use crate::limits::{BLOCK_ENTRIES, HOT_SEGMENTS, SEGMENT_ENTRIES};
 use crate::merkle::{self, Levels, Nodes};
+use crate::retention::kept;
 use crate::segment;
 use crate::tile::{TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile};
 
@@ -99,10 +101,13 @@ impl Tree {
         }
         let leaf = index << level;
         let block = leaf % SEGMENT_ENTRIES / BLOCK_ENTRIES;
-        let entries = segment::read_block(&*self.dir, number * SEGMENT_ENTRIES, block)?;
+        let entries = match segment::read_block(&*self.dir, number * SEGMENT_ENTRIES, block) {
+            Err(error) if error.is_not_found() => return kept::node(&*self.dir, level, index),
+            other => other?,
+        };
         let from = (leaf % BLOCK_ENTRIES) as usize;
         let leaves: Levels = (from..from + (1 << level))
-            .map(|at| leaf_hash(entries.bytes(at)))
+            .map(|at| stored_leaf(entries.bytes(at)))
             .collect();
         leaves.node(level, 0)
     }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 pub use proof::{LogProof, LogProofError};
 
 use crate::dir::{Dir, read_small};
+use crate::entry::EntryRef;
 use crate::error::{Error, Result};
 use crate::hash::Hash;
 use crate::limits::TEXT_BYTES_MAX;
@@ -121,30 +122,41 @@ impl Published {
     /// `width` of them; none where that tree has fewer.
     ///
     /// # Errors
-    /// Those of the disk, and damage.
+    /// Those of the disk, and damage; [`Error::Removed`], and [`Error::Erased`] where one of them was.
     pub fn bundle(&self, index: u64, width: u64, size: u64) -> Result<Option<Vec<u8>>> {
         if !holds(size, 0, index, width) {
             return Ok(None);
         }
         let from = index * TILE_WIDTH;
         let mut bytes = Vec::new();
+        let (mut at, mut erased) = (from, None);
         self.nodes.entries(from, from + width, |entry| {
+            if EntryRef::parse_stored(entry).is_ok_and(|entry| entry.is_erased()) {
+                erased = erased.or(Some(at));
+            }
             // An entry has at most 65,036 bytes.
             bytes.extend_from_slice(&(entry.len() as u16).to_be_bytes());
             bytes.extend_from_slice(entry);
+            at += 1;
         })?;
-        Ok(Some(bytes))
+        match erased {
+            Some(index) => Err(Error::Erased { index }),
+            None => Ok(Some(bytes)),
+        }
     }
 
     /// One entry.
     ///
     /// # Errors
-    /// Those of the disk, damage, and an index that is not written yet.
+    /// Those of the disk, damage, an index that is not written yet, or was removed or erased.
     pub fn entry(&self, index: u64) -> Result<Vec<u8>> {
         let mut found = Vec::new();
         self.nodes
             .entries(index, index + 1, |entry| found.extend_from_slice(entry))?;
-        Ok(found)
+        match EntryRef::parse_stored(&found) {
+            Ok(entry) if entry.is_erased() => Err(Error::Erased { index }),
+            _ => Ok(found),
+        }
     }
 
     /// The proof that an entry is in the tree of a checkpoint.

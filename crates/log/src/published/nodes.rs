@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dir::{Dir, read_small};
+use crate::entry::stored_leaf;
 use crate::error::{Error, Result};
-use crate::hash::{Hash, leaf_hash};
+use crate::hash::Hash;
 use crate::limits::NODES_KEPT;
 use crate::merkle::{Levels, Nodes};
 use crate::read::LogReader;
+use crate::retention::kept;
 use crate::tile::{TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile};
 
 /// Nodes from tiles and entries.
@@ -48,7 +50,10 @@ impl StoredNodes {
         }
     }
 
-    /// Gives the entries `from..to`, in order.
+    /// Gives the entries `from..to` as they are stored, in order.
+    ///
+    /// # Errors
+    /// [`Error::Removed`] where retention removed one of them.
     pub(super) fn entries(&self, from: u64, to: u64, mut each: impl FnMut(&[u8])) -> Result<()> {
         let mut next = from;
         while next < to {
@@ -58,8 +63,11 @@ impl StoredNodes {
                 to: next,
             };
             let part = self.reader.part_at(next)?.ok_or(missing)?;
+            if part.first() > next {
+                return Err(Error::Removed { index: next });
+            }
             let decoded = self.reader.decode(&part)?;
-            for (index, entry) in decoded.iter_from(next) {
+            for (index, entry) in decoded.stored_from(next) {
                 if index >= to {
                     return Ok(());
                 }
@@ -72,7 +80,7 @@ impl StoredNodes {
 
     fn leaves(&self, from: u64, to: u64) -> Result<Vec<Hash>> {
         let mut leaves = Vec::new();
-        self.entries(from, to, |entry| leaves.push(leaf_hash(entry)))?;
+        self.entries(from, to, |entry| leaves.push(stored_leaf(entry)))?;
         Ok(leaves)
     }
 
@@ -147,7 +155,12 @@ impl Nodes for StoredNodes {
             index: from / TILE_WIDTH,
             width: from % TILE_WIDTH + (1 << within),
         };
-        let hashes = self.tile(tile)?;
+        let hashes = match self.tile(tile) {
+            Err(Error::Removed { .. }) if level < TILE_HEIGHT => {
+                return kept::node(&*self.dir, level, index);
+            }
+            other => other?,
+        };
         root_of(&hashes[(from % TILE_WIDTH) as usize..])
     }
 }

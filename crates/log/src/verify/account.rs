@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::entry::{EntryRef, Kind, StreamId};
+use crate::entry::{ERASED, EntryRef, Kind, StreamId, stored_leaf};
 use crate::hash::{Hash, chain_head};
-use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES};
+use crate::limits::{BLOCK_ENTRIES, ENTRY_HEADER_BYTES, ERASED_MAX, SEGMENT_ENTRIES};
+use crate::retention::declared::Declared;
 use crate::tile::TILE_HEIGHT;
 
 use super::inspect::Inspector;
@@ -35,6 +36,20 @@ pub(super) struct Account {
     pub(super) watched: BTreeSet<u64>,
     roots: BTreeMap<u64, Hash>,
     inspector: Option<Inspector>,
+    /// Removals and erasures that entries declare, with the stream that says so.
+    pub(super) declared: Vec<(StreamId, Declared)>,
+    /// Entries whose payload is gone.
+    pub(super) erased: Vec<Erased>,
+}
+
+/// An entry whose payload is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Erased {
+    pub(super) index: u64,
+    pub(super) leaf: Hash,
+    /// The envelope as it was.
+    pub(super) envelope: [u8; ENTRY_HEADER_BYTES],
+    pub(super) file: String,
 }
 
 /// Where a stream stands; without a head after something unknown.
@@ -99,6 +114,33 @@ impl Account {
         self.push(leaf);
     }
 
+    /// Enters an entry of a segment as it is stored: also one whose payload was erased.
+    pub(super) fn take_stored(&mut self, place: Place<'_>, bytes: &[u8]) -> Hash {
+        let leaf = stored_leaf(bytes);
+        let entry = EntryRef::parse_stored(bytes).ok();
+        let Some(entry) = entry.filter(EntryRef::is_erased) else {
+            self.take(place, bytes, leaf);
+            return leaf;
+        };
+        let index = self.size();
+        if self.erased.len() == ERASED_MAX {
+            let detail = "there are more erased entries than can be held to their declarations";
+            self.entry_problem(ProblemKind::Undeclared, place, index, &[], detail);
+        } else if let Some(envelope) = bytes.first_chunk() {
+            let mut envelope = *envelope;
+            envelope[2] &= !((ERASED >> 8) as u8);
+            self.erased.push(Erased {
+                index,
+                leaf,
+                envelope,
+                file: place.file.to_owned(),
+            });
+        }
+        self.follow(place, index, &entry, &leaf);
+        self.push(leaf);
+        leaf
+    }
+
     fn follow(&mut self, place: Place<'_>, index: u64, entry: &EntryRef<'_>, leaf: &Hash) {
         let header = entry.header();
         let lost = !self.unknown.is_empty();
@@ -127,12 +169,20 @@ impl Account {
             let detail = "entry 0 of a stream opens it, and no other does";
             self.entry_problem(ProblemKind::Sequence, place, index, entry.bytes(), detail);
         }
-        if let Some(inspector) = &self.inspector {
+        if let Some(inspector) = &self.inspector
+            && !entry.is_erased()
+        {
             let head_before = head_before.filter(|_| in_place);
             let said = inspector.inspect().entry(entry, head_before);
             if let Some(detail) = said {
                 self.entry_problem(ProblemKind::HostHead, place, index, entry.bytes(), &detail);
             }
+        }
+        if header.kind == Kind::Operator
+            && let Some(declared) = Declared::parse(entry.payload())
+            && self.declared.len() < DECLARED_MAX
+        {
+            self.declared.push((header.stream, declared));
         }
         if header.kind == Kind::Gap {
             self.report.gap(Gap {
@@ -181,11 +231,20 @@ impl Account {
     }
 
     fn push(&mut self, leaf: Hash) {
+        self.push_subtree(0, leaf);
+    }
+
+    /// Enters 256 entries that were removed, by the root of their tile.
+    pub(super) fn take_tile(&mut self, root: Hash) {
+        self.push_subtree(TILE_HEIGHT, root);
+    }
+
+    fn push_subtree(&mut self, from: u32, root: Hash) {
         if self.next.is_multiple_of(SEGMENT_ENTRIES) {
             self.level_1.clear();
             self.block_roots.clear();
         }
-        self.next += 1;
+        self.next += 1 << from;
         let Self {
             tree,
             level_1,
@@ -194,7 +253,7 @@ impl Account {
             ..
         } = self;
         let Some(tree) = tree else { return };
-        tree.push(leaf, |level, node| match level {
+        tree.push_subtree(from, root, |level, node| match level {
             TILE_HEIGHT => level_1.push(node),
             BLOCK_LEVEL => block_roots.push(node),
             _ if level >= SEGMENT_LEVEL && level % TILE_HEIGHT == 0 => {
@@ -215,6 +274,18 @@ impl Account {
         if let Some(tree) = &self.tree
             && self.watched.contains(&size)
         {
+            self.roots.insert(size, tree.root());
+        }
+    }
+
+    /// Notes the root at a size inside the tile that comes next, from the subtrees in it that stand
+    /// left of the size, largest first.
+    pub(super) fn note_root_of(&mut self, size: u64, nodes: &[(u32, Hash)]) {
+        if let Some(tree) = &self.tree {
+            let mut tree = tree.clone();
+            for (level, node) in nodes {
+                tree.push_subtree(*level, *node, |_, _| {});
+            }
             self.roots.insert(size, tree.root());
         }
     }
@@ -245,5 +316,7 @@ impl Account {
     }
 }
 
+/// Declarations that are remembered: one per removed segment, one per erased entry.
+const DECLARED_MAX: usize = 2 * ERASED_MAX;
 const BLOCK_LEVEL: u32 = BLOCK_ENTRIES.ilog2();
 const SEGMENT_LEVEL: u32 = SEGMENT_ENTRIES.ilog2();

@@ -8,6 +8,10 @@ use crate::note::Checkpoint;
 pub struct Report {
     /// Entries that are whole and in place.
     pub entries: u64,
+    /// Entries at the beginning of a log that retention removed, as the log declares.
+    pub removed: u64,
+    /// Entries whose payload was erased, as the log declares.
+    pub erased: u64,
     /// The newest checkpoint whose signature and root hold. None in a spool.
     pub checkpoint: Option<Checkpoint>,
     /// What is broken, at most [`PROBLEMS_MAX`] of it.
@@ -60,6 +64,8 @@ impl Report {
     /// Adds what another part of the same store or spool showed.
     pub fn merge(&mut self, other: Self) {
         self.entries += other.entries;
+        self.removed += other.removed;
+        self.erased += other.erased;
         other
             .problems
             .into_iter()
@@ -147,6 +153,8 @@ pub enum ProblemKind {
     Streams,
     /// A tile that is not that of the entries.
     Tile,
+    /// Entries that were removed, or a payload that was erased, without a declaration in the log.
+    Undeclared,
     /// A host head that is not signed by its host, or does not say where its stream stands.
     HostHead,
 }
@@ -168,6 +176,7 @@ impl ProblemKind {
             Self::Chain => "chain",
             Self::Streams => "streams",
             Self::Tile => "tile",
+            Self::Undeclared => "undeclared",
             Self::HostHead => "host-head",
         }
     }

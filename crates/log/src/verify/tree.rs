@@ -3,7 +3,7 @@
 use crate::hash::{Hash, empty_root, node_hash};
 
 /// The complete subtrees on the right edge of a tree, largest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Frontier {
     size: u64,
     stack: Vec<Hash>,
@@ -11,10 +11,20 @@ pub(super) struct Frontier {
 
 impl Frontier {
     /// Adds a leaf and tells each node that becomes complete with its level, leaf included.
-    pub(super) fn push(&mut self, leaf: Hash, mut complete: impl FnMut(u32, Hash)) {
-        let mut node = leaf;
-        complete(0, node);
-        for level in 1..=self.size.trailing_ones() {
+    pub(super) fn push(&mut self, leaf: Hash, complete: impl FnMut(u32, Hash)) {
+        self.push_subtree(0, leaf, complete);
+    }
+
+    /// The same for a complete subtree of 2^`from` leaves, of which the tree must hold a multiple.
+    pub(super) fn push_subtree(
+        &mut self,
+        from: u32,
+        root: Hash,
+        mut complete: impl FnMut(u32, Hash),
+    ) {
+        let mut node = root;
+        complete(from, node);
+        for level in from + 1..=from + (self.size >> from).trailing_ones() {
             let left = self
                 .stack
                 .pop()
@@ -23,7 +33,7 @@ impl Frontier {
             complete(level, node);
         }
         self.stack.push(node);
-        self.size += 1;
+        self.size += 1 << from;
     }
 
     pub(super) fn root(&self) -> Hash {

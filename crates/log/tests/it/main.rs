@@ -5,4 +5,5 @@ mod flip;
 mod log;
 mod make;
 mod published;
+mod retention;
 mod spool;

@@ -13,6 +13,10 @@ pub(super) struct Files {
     pub(super) segments: BTreeSet<u64>,
     pub(super) wals: BTreeSet<u64>,
     pub(super) tiles: BTreeMap<String, Tile>,
+    /// Whether something was removed.
+    pub(super) removed: bool,
+    /// Segments of which hashes were kept.
+    pub(super) kept: BTreeSet<u64>,
     pub(super) texts: BTreeSet<String>,
     pub(super) unknown: BTreeSet<String>,
 }
@@ -45,11 +49,18 @@ impl Files {
             self.segments.insert(number);
         } else if let Some(number) = numbered("wal/", ".wal") {
             self.wals.insert(number);
+        } else if let Some(number) = numbered("kept/", ".nodes") {
+            self.kept.insert(number);
+        } else if path == REMOVED {
+            self.removed = true;
         } else if let Some(tile) = Tile::parse_full(&path).filter(|tile| tile.level > 0) {
             self.tiles.insert(path, tile);
         } else if TEXTS.contains(&path.as_str()) {
             self.texts.insert(path);
-        } else if !(path == LOCK && len == 0 || path.ends_with(TEMPORARY)) {
+        } else if !(path == LOCK && len == 0
+            || path == HOLDS
+            || path.ends_with(TEMPORARY))
+        {
             self.unknown.insert(path);
         }
     }
@@ -57,6 +68,10 @@ impl Files {
 
 pub(super) fn segment_path(number: u64) -> String {
     format!("segments/{:020}.seg", number * SEGMENT_ENTRIES)
+}
+
+pub(super) fn kept_path(number: u64) -> String {
+    format!("kept/{:020}.nodes", number * SEGMENT_ENTRIES)
 }
 
 pub(super) fn wal_path(number: u64) -> String {
@@ -67,5 +82,8 @@ pub(super) const KEY: &str = "key";
 pub(super) const VERIFIER: &str = "log.vkey";
 pub(super) const CHECKPOINT: &str = "checkpoint";
 pub(super) const WITNESSED: &str = "checkpoint.witnessed";
+pub(super) const REMOVED: &str = "removed";
 const LOCK: &str = "lock";
+/// What must not be removed: it proves nothing.
+const HOLDS: &str = "holds";
 const TEXTS: [&str; 4] = [KEY, VERIFIER, CHECKPOINT, WITNESSED];

@@ -1,6 +1,7 @@
 //! A collector's store, file by file.
 
 mod files;
+mod removed;
 mod segments;
 mod texts;
 mod tiles;
@@ -46,6 +47,8 @@ pub fn verify_store(dir: &Arc<dyn Dir>, options: &VerifyOptions) -> Result<Repor
         key: None,
         durable: 0,
         last_signed: None,
+        removed_sha256: None,
+        shown: Default::default(),
     };
     verifier.keys(options)?;
     let published = verifier.published()?;
@@ -56,6 +59,11 @@ pub fn verify_store(dir: &Arc<dyn Dir>, options: &VerifyOptions) -> Result<Repor
         .map(|checkpoint| checkpoint.size)
         .max()
         .unwrap_or(0);
+    verifier.shown = published
+        .iter()
+        .chain(&known)
+        .map(|checkpoint| checkpoint.size)
+        .collect();
     verifier.watch(
         published
             .iter()
@@ -63,8 +71,10 @@ pub fn verify_store(dir: &Arc<dyn Dir>, options: &VerifyOptions) -> Result<Repor
             .map(|checkpoint| checkpoint.size),
     )?;
     verifier.account.note_root();
+    verifier.removed()?;
     verifier.entries()?;
     verifier.upper_tiles()?;
+    verifier.declarations();
     for (checkpoint, file) in [(published, CHECKPOINT), (known, "the known checkpoint")] {
         if let Some(checkpoint) = checkpoint {
             verifier.hold_to(&checkpoint, file, 0);
@@ -84,6 +94,10 @@ struct StoreVerifier<'a> {
     durable: u64,
     /// The checkpoint whose signature was checked last.
     last_signed: Option<(Checkpoint, bool)>,
+    /// Hash of the file that says what was removed.
+    removed_sha256: Option<String>,
+    /// Sizes of the published and the known checkpoint.
+    shown: std::collections::BTreeSet<u64>,
 }
 
 impl StoreVerifier<'_> {
@@ -102,12 +116,13 @@ impl StoreVerifier<'_> {
             self.missing(&wal_path(0));
             return Ok(());
         };
-        let present = self.files.segments.len() + self.files.wals.len();
-        if last > present as u64 + HOLE_SEGMENTS_MAX {
-            self.missing(&segment_path(present as u64));
+        let base = self.account.size() / SEGMENT_ENTRIES;
+        let present = base + (self.files.segments.len() + self.files.wals.len()) as u64;
+        if last > present + HOLE_SEGMENTS_MAX {
+            self.missing(&segment_path(present));
             return Ok(());
         }
-        for number in 0..=last {
+        for number in base..=last {
             let sealed = self.files.segments.contains(&number);
             if self.files.wals.contains(&number) {
                 self.wal(number, number == last && !sealed)?;
@@ -129,7 +144,8 @@ impl StoreVerifier<'_> {
         if last_wal != Some(last) {
             self.missing(&wal_path(last + 1));
         }
-        self.account.report.entries = self.account.readable();
+        let removed = self.account.report.removed;
+        self.account.report.entries = self.account.readable().saturating_sub(removed);
         Ok(())
     }
 }

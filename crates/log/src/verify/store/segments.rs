@@ -1,7 +1,7 @@
 //! Segments of a log: blocks, their headers, and the entries in them.
 
 use crate::block::{BLOCK_HEADER_BYTES, BlockHeader, Entries, unpack};
-use crate::entry::EntryRef;
+use crate::entry::{EntryRef, stored_leaf};
 use crate::error::Result;
 use crate::hash::leaf_hash;
 use crate::limits::{BLOCK_ENTRIES, SEGMENT_BLOCKS, SEGMENT_ENTRIES};
@@ -22,18 +22,14 @@ impl StoreVerifier<'_> {
             let mut damaged = None;
             for at in 0..entries.len() {
                 let bytes = entries.bytes(at);
-                let leaf = leaf_hash(bytes);
+                let place = Place {
+                    file: &path,
+                    offset: header_at,
+                };
+                let leaf = verifier.account.take_stored(place, bytes);
                 if !entries.check_holds(at, &leaf) && damaged.is_none() {
                     damaged = Some((first + at as u64, bytes.to_vec()));
                 }
-                verifier.account.take(
-                    Place {
-                        file: &path,
-                        offset: header_at,
-                    },
-                    bytes,
-                    leaf,
-                );
             }
             if let Some((index, bytes)) = damaged {
                 let place = Place {
@@ -133,7 +129,7 @@ impl StoreVerifier<'_> {
     /// Names the first damaged entry where the block can still be unpacked, otherwise the block.
     fn damaged_block(&mut self, path: &str, at: u64, first: u64, entries: Option<&Entries>) {
         let damaged = entries.and_then(|entries| {
-            let damaged = |at: &usize| !entries.check_holds(*at, &leaf_hash(entries.bytes(*at)));
+            let damaged = |at: &usize| !entries.check_holds(*at, &stored_leaf(entries.bytes(*at)));
             Some((entries, (0..entries.len()).find(damaged)?))
         });
         match damaged {
@@ -173,7 +169,7 @@ fn times(entries: &Entries) -> Option<(u64, u64)> {
     let times = || {
         entries
             .iter()
-            .filter_map(|bytes| Some(EntryRef::parse(bytes).ok()?.header().time_ns))
+            .filter_map(|bytes| Some(EntryRef::parse_stored(bytes).ok()?.header().time_ns))
     };
     Some((times().min()?, times().max()?))
 }
