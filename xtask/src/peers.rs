@@ -24,7 +24,11 @@ const PEERS: &[(&str, &str)] = &[
 
 /// Python packages that tests compare with, and a file of the environment that shows that they are
 /// there.
-const PYTHON_PEERS: &[(&str, &str)] = &[("aics-witness==0.1.0", "bin/aics-witness")];
+const PYTHON_PEERS: &[(&str, &str)] = &[
+    ("aics-witness==0.1.0", "bin/aics-witness"),
+    ("duckdb", "duckdb/__init__.py"),
+    ("pyarrow", "pyarrow/__init__.py"),
+];
 
 /// Installs what is missing where that is possible; returns a line for each peer that stays
 /// missing, with the reason.
@@ -73,7 +77,7 @@ fn python_packages() -> Vec<String> {
     let folder = shell::target().join("peers/python");
     let missing: Vec<&str> = PYTHON_PEERS
         .iter()
-        .filter(|(_, file)| !folder.join(file).exists())
+        .filter(|(_, file)| !is_installed(&folder, file))
         .map(|(package, _)| *package)
         .collect();
     if missing.is_empty() {
@@ -94,6 +98,14 @@ fn python_packages() -> Vec<String> {
         Ok(()) => Vec::new(),
         Err(error) => notes(&missing, &format!("{error:#}")),
     }
+}
+
+/// Whether an environment has a file, or one of its packages has.
+fn is_installed(environment: &Path, file: &str) -> bool {
+    let versions = fs::read_dir(environment.join("lib"));
+    let mut versions = versions.into_iter().flatten().flatten();
+    environment.join(file).exists()
+        || versions.any(|version| version.path().join("site-packages").join(file).exists())
 }
 
 /// The first Python that is new enough, of the path or of pyenv.

@@ -10,6 +10,7 @@ mod demo;
 mod detect;
 mod doctor;
 mod exit;
+mod export;
 mod net;
 mod payload;
 mod proof;

@@ -1,11 +1,13 @@
 //! The JSON objects inside entries of kinds 5 to 11 (docs/formats.md, "JSON payloads").
 
 pub(crate) mod finding;
+pub(crate) mod operator;
 
 use indelible_log::{Hash, StreamId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use finding::Finding;
+pub(crate) use operator::OperatorAction;
 
 /// Version of every object here.
 const VERSION: u8 = 1;
@@ -274,26 +276,6 @@ impl HostHead {
             v: VERSION,
             boot_id: hex(boot_id),
             ..Self::default()
-        }
-    }
-}
-
-/// Something that an operator did, or had done (kind 10).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OperatorAction {
-    v: u8,
-    /// A stable word.
-    pub(crate) action: String,
-    /// For people.
-    pub(crate) detail: String,
-}
-
-impl OperatorAction {
-    pub(crate) fn new(action: &str, detail: &str) -> Self {
-        Self {
-            v: VERSION,
-            action: action.into(),
-            detail: detail.into(),
         }
     }
 }

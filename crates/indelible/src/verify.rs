@@ -34,6 +34,16 @@ pub(crate) fn print_text(report: &Report, heads: &HeadSummary) -> Result<()> {
         Verdict::Broken => "BROKEN",
     };
     let _ = writeln!(text, "{word}: {} entries", report.entries);
+    if report.removed > 0 {
+        let _ = writeln!(
+            text,
+            "removed by retention: the {} entries before",
+            report.removed
+        );
+    }
+    if report.erased > 0 {
+        let _ = writeln!(text, "payloads erased: {}", report.erased);
+    }
     if let Some(checkpoint) = &report.checkpoint {
         let _ = writeln!(
             text,
@@ -107,6 +117,8 @@ pub(crate) fn print_json(report: &Report, heads: &HeadSummary) -> Result<()> {
     let object = json!({
         "ok": report.problems.is_empty(),
         "entries": report.entries,
+        "removed": report.removed,
+        "erased": report.erased,
         "checkpoint": report.checkpoint.map(|checkpoint| {
             json!({ "size": checkpoint.size, "root": checkpoint.root.to_string() })
         }),

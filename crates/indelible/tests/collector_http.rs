@@ -204,3 +204,48 @@ fn it_is_not_opened_to_others_by_accident() {
         "{text}"
     );
 }
+
+/// Proofs are entries of the log, each; other reads are summed up when the minute or the collector
+/// ends.
+#[test]
+fn what_readers_do_is_noted_in_the_log() {
+    let mut collector = Collector::start();
+    for path in [
+        "/api/v1/proofs/0",
+        "/api/v1/consistency/1/2",
+        "/api/v1/entries/0",
+        "/api/v1/entries/1",
+    ] {
+        assert_eq!(collector.get(path, Some(SECRET)).0, 200, "{path}");
+    }
+    assert_eq!(collector.get("/api/v1/proofs/0", Some("wrong")).0, 401);
+    drop(collector.process.stdin.take());
+    collector.process.wait().unwrap();
+    let reader = indelible_log::LogReader::open(
+        indelible_log::dir::RealDir::open(collector.store()).unwrap(),
+    )
+    .unwrap();
+    let (mut next, mut noted) = (0, Vec::new());
+    while let Some(part) = reader.part_at(next).unwrap() {
+        for (_, bytes) in reader.decode(&part).unwrap().iter() {
+            let entry = indelible_log::EntryRef::parse(bytes).unwrap();
+            if entry.header().kind == indelible_log::Kind::Operator {
+                let text: serde_json::Value = serde_json::from_slice(entry.payload()).unwrap();
+                assert_eq!(text["principal"], "token:tester");
+                noted.push(format!(
+                    "{} {} {}",
+                    text["action"], text["path"], text["count"]
+                ));
+            }
+        }
+        next = part.end();
+    }
+    assert_eq!(
+        noted,
+        [
+            r#""proof" "/api/v1/proofs/0" null"#,
+            r#""proof" "/api/v1/consistency/1/2" null"#,
+            r#""reads" null 2"#,
+        ]
+    );
+}

@@ -142,7 +142,7 @@ impl Connection {
                         return Ok(());
                     }
                 },
-                Some(answer) = self.answers.recv() => self.answered(answer),
+                Some(answer) = self.answers.recv() => self.answered(answer)?,
                 changed = self.shared.newest.changed() => {
                     changed.context("the log's writer has stopped")?;
                     let newest = to_wire(&self.shared.newest.borrow_and_update());
@@ -155,7 +155,7 @@ impl Connection {
             }
             // Whatever else the writer answered goes in one step, so that receipts group.
             while let Ok(answer) = self.answers.try_recv() {
-                self.answered(answer);
+                self.answered(answer)?;
             }
         }
     }
@@ -223,7 +223,7 @@ impl Connection {
             .context("the log's writer has stopped")
     }
 
-    fn answered(&mut self, answer: Answer) {
+    fn answered(&mut self, answer: Answer) -> Result<()> {
         let now = self.started.elapsed();
         match answer {
             Answer::Position(stream, state) => {
@@ -231,8 +231,10 @@ impl Connection {
                     .stream_state(now, WireStreamId(stream.0), state);
             }
             Answer::Appended(result) => self.receiver.append_result(now, result),
-            Answer::Proof(proof) => self.receiver.proof(now, proof),
+            Answer::Proof(Some(proof)) => self.receiver.proof(now, proof),
+            Answer::Proof(None) => return Err(anyhow::anyhow!(UNPROVABLE)),
         }
+        Ok(())
     }
 }
 
@@ -249,6 +251,8 @@ fn far_future() -> Instant {
     Instant::now() + std::time::Duration::from_secs(3600)
 }
 
+const UNPROVABLE: &str = "the checkpoint that the agent holds lies in what retention has removed, \
+    and was never published";
 /// How often it is asked whether a connected host was revoked.
 const REVOCATION_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a peer may take to prove who it is.

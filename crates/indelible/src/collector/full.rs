@@ -41,6 +41,11 @@ impl Disk {
         }
     }
 
+    /// Folder of the store.
+    pub(super) fn store(&self) -> &Path {
+        &self.store
+    }
+
     /// Whether nothing can be taken now.
     pub(super) fn is_full(&self) -> bool {
         self.full.is_some()

@@ -9,6 +9,7 @@ mod connection;
 mod full;
 mod heads;
 mod http;
+pub(crate) mod operations;
 mod own_stream;
 pub(crate) mod receivers;
 mod witness;
@@ -36,6 +37,8 @@ use connection::Shared;
 use full::Disk;
 use heads::Heads;
 use http::Metrics;
+use operations::control::Control;
+use operations::retention::Retention;
 use own_stream::OwnStream;
 use receivers::Receivers;
 use witness::Witnesses;
@@ -149,6 +152,7 @@ async fn serve(
             config,
             newest.clone(),
             shared.metrics.clone(),
+            shared.requests.clone(),
         )
         .await?;
         let serving = server.serve(shared.stopping.clone());
@@ -159,6 +163,20 @@ async fn serve(
         });
     }
     service::ready(&format!("receiving at {}", listener.local_addr()?));
+    match Control::bind(&config.store, shared.requests.clone()) {
+        Ok(control) => {
+            connections.spawn(control.run(shared.stopping.clone()));
+        }
+        // Everything else works without it.
+        Err(error) => tracing::warn!("no orders are taken: {error:#}"),
+    }
+    Retention {
+        store: config.store.clone(),
+        policy: config.retention.clone(),
+        requests: shared.requests.clone(),
+        stopping: shared.stopping.clone(),
+    }
+    .spawn()?;
     let mut next_id = 0;
     loop {
         tokio::select! {

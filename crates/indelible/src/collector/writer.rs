@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::full::{Disk, is_no_space};
 use super::http::Metrics;
+use super::operations::{Operation, Store};
 use super::own_stream::OwnStream;
 use super::receivers::Credit;
 use crate::service::Watchdog;
@@ -68,6 +69,28 @@ pub(crate) enum Wanted {
     Own(Kind, Vec<u8>),
     /// A consistency proof.
     Proof { old_size: u64, new_size: u64 },
+    /// Something that an operator has done to the store; who asks waits for what to tell.
+    Operate {
+        operation: Box<Operation>,
+        reply: SyncAnswer,
+    },
+}
+
+/// Where the outcome of an operation goes: what to tell, or why it was refused.
+type SyncAnswer = std::sync::mpsc::Sender<Result<String, String>>;
+
+impl Request {
+    /// An operation, of nobody's connection.
+    pub(crate) fn operation(operation: Operation, reply: SyncAnswer) -> Self {
+        Self {
+            connection: 0,
+            answers: None,
+            wanted: Wanted::Operate {
+                operation: Box::new(operation),
+                reply,
+            },
+        }
+    }
 }
 
 /// What the writer answers. The number of unread answers is bounded by what the protocol lets a
@@ -76,7 +99,8 @@ pub(crate) enum Wanted {
 pub(crate) enum Answer {
     Position(StreamId, Option<StreamState>),
     Appended(AppendResult),
-    Proof(Vec<[u8; 32]>),
+    /// The proof; none where retention removed what it needs.
+    Proof(Option<Vec<[u8; 32]>>),
 }
 
 /// The writer's state.
@@ -247,16 +271,34 @@ impl Writer {
                 return Ok(1);
             }
             Wanted::Proof { old_size, new_size } => {
-                let proof = self
-                    .log
-                    .consistency(old_size, new_size)
-                    .context("cannot prove consistency")?;
-                Answer::Proof(proof.into_iter().map(|hash| hash.0).collect())
+                let proof = match self.log.consistency(old_size, new_size) {
+                    Err(indelible_log::Error::Removed { .. }) => None,
+                    other => Some(other.context("cannot prove consistency")?),
+                };
+                Answer::Proof(proof.map(|proof| proof.into_iter().map(|hash| hash.0).collect()))
+            }
+            Wanted::Operate { operation, reply } => {
+                let told = self.operate(*operation);
+                // Who asked may have gone.
+                let _ = reply.send(told);
+                return Ok(1);
             }
         };
         // A connection that ended meanwhile needs no answer.
         let _ = answers.map(|answers| answers.send(answer));
         Ok(entries)
+    }
+
+    /// Performs an operation. A failed write shows again at the next commit, and ends the writer.
+    fn operate(&mut self, operation: Operation) -> Result<String, String> {
+        let mut store = Store {
+            log: &mut self.log,
+            own: &mut self.own,
+            path: self.disk.store(),
+        };
+        let told = store.perform(operation);
+        self.newest.send_replace(self.log.checkpoint());
+        told.map_err(|error| format!("{error:#}"))
     }
 
     fn position(&self, stream: StreamId) -> Option<StreamState> {

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::config::collector::{HttpConfig, default_native, default_reserve_bytes};
 use crate::config::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
+use crate::config::retention::RetentionConfig;
 use crate::config::witnesses::WitnessConfig;
 use crate::config::{self, CollectorConfig};
 use crate::net::pki::{COLLECTOR, Pki};
@@ -101,6 +102,7 @@ impl Collector {
                     origin: None,
                     heads: None,
                     reserve_bytes: default_reserve_bytes(),
+                    retention: RetentionConfig::default(),
                     native: default_native(),
                     tls: Some(pki.files(COLLECTOR)),
                     authority: Some(folder),

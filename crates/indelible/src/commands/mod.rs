@@ -9,6 +9,9 @@ mod demo;
 mod detect;
 mod doctor;
 mod enroll;
+mod erase;
+mod export;
+mod hold;
 mod man;
 mod pki;
 mod prove;
@@ -57,6 +60,9 @@ enum Command {
     Token(token::Token),
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
+    Hold(hold::Hold),
+    Erase(erase::Erase),
+    Export(export::Export),
 }
 
 /// Runs the command that the arguments name.
@@ -102,6 +108,9 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Token(command) => command.run(),
         Command::Enroll(command) => command.run(),
         Command::Revoke(command) => command.run(),
+        Command::Hold(command) => command.run(),
+        Command::Erase(command) => command.run(),
+        Command::Export(command) => command.run(),
     };
     match outcome {
         Ok(code) => code.into(),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::TlsFiles;
 use super::layers::Configuration;
 use super::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
+use super::retention::RetentionConfig;
 use super::witnesses::WitnessConfig;
 use crate::net::pki::{COLLECTOR, Pki};
 
@@ -26,6 +27,9 @@ pub(crate) struct CollectorConfig {
     /// Free bytes on the store's disk below which nothing more is taken, so that sealing can go on.
     #[serde(default = "default_reserve_bytes")]
     pub(crate) reserve_bytes: u64,
+    /// When segments are removed; never where it is missing.
+    #[serde(default)]
+    pub(crate) retention: RetentionConfig,
     /// Address of the native receiver.
     #[serde(default = "default_native")]
     pub(crate) native: SocketAddr,

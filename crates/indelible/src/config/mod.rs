@@ -9,6 +9,7 @@ pub(crate) mod layers;
 pub(crate) mod node;
 pub(crate) mod outputs;
 pub(crate) mod receivers;
+pub(crate) mod retention;
 #[cfg(test)]
 mod shape;
 pub(crate) mod typed;

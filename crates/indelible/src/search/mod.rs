@@ -10,7 +10,7 @@ mod checkpoint;
 mod damage;
 mod debug;
 pub(crate) mod engine;
-mod entries;
+pub(crate) mod entries;
 mod feed;
 pub(crate) mod files;
 mod follow;

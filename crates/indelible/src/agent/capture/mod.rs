@@ -33,6 +33,7 @@ use super::signer::Signer;
 use super::source_stream::SourceStream;
 use super::stopping::Stopping;
 use crate::config::{Capture, SpoolLimits};
+use crate::payload::operator::Action;
 use crate::payload::{Gap, GapReason, OperatorAction};
 use crate::service;
 use kernel::Kernel;
@@ -141,7 +142,7 @@ fn from_the_kernel(
         tracing::info!("{detail}");
         reader.push_json(
             Kind::Operator,
-            &OperatorAction::new("capture-upgraded", &detail),
+            &OperatorAction::seen(&Action::CaptureUpgraded { detail }),
         );
     } else if let Some(crashed) = Running::crashed(room, &host) {
         let gap = Gap::new(

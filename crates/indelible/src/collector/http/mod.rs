@@ -6,11 +6,13 @@
 
 mod log;
 mod metrics;
+mod noted;
 mod problem;
 mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use anyhow::{Context, Result, ensure};
 use axum::Router;
@@ -28,6 +30,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::writer;
 use crate::config::CollectorConfig;
 use crate::config::collector::HttpConfig;
 use crate::net::tls::Identity;
@@ -42,6 +45,7 @@ pub(super) struct Shown {
     tokens: Tokens,
     /// Whether a checkpoint is shown only when witnesses have cosigned it.
     witnessed: bool,
+    notes: noted::Notes,
 }
 
 type Shared = Arc<Shown>;
@@ -51,6 +55,7 @@ pub(super) struct Server {
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
     router: Router,
+    shown: Shared,
 }
 
 impl Server {
@@ -64,6 +69,7 @@ impl Server {
         collector: &CollectorConfig,
         newest: watch::Receiver<Checkpoint>,
         metrics: Arc<Metrics>,
+        requests: Sender<writer::Request>,
     ) -> Result<Self> {
         ensure!(
             config.address.ip().is_loopback() || (config.tls && config.tokens.is_some()),
@@ -81,6 +87,7 @@ impl Server {
             metrics,
             tokens,
             witnessed: !collector.witness.is_empty(),
+            notes: noted::Notes::new(requests),
         });
         let acceptor = match config.tls {
             true => Some(TlsAcceptor::from(identity()?.http_server()?)),
@@ -93,34 +100,49 @@ impl Server {
         Ok(Self {
             listener,
             acceptor,
-            router: router(shown),
+            router: router(shown.clone()),
+            shown,
         })
     }
 
     /// Answers until the collector stops.
     pub(super) async fn serve(self, mut stopping: watch::Receiver<bool>) -> Result<()> {
+        let shown = self.shown;
+        let notes = async {
+            loop {
+                tokio::time::sleep(noted::SUM_EVERY).await;
+                shown.notes.sum_up();
+            }
+        };
         let stopped = async move {
             let _ = stopping.wait_for(|stopping| *stopping).await;
         };
         let router = self.router;
-        match self.acceptor {
-            None => {
-                axum::serve(self.listener, router)
-                    .with_graceful_shutdown(stopped)
-                    .await?;
+        let served = async {
+            match self.acceptor {
+                None => {
+                    axum::serve(self.listener, router)
+                        .with_graceful_shutdown(stopped)
+                        .await
+                }
+                Some(acceptor) => {
+                    let listener = TlsListener {
+                        listener: self.listener,
+                        acceptor,
+                        handshakes: JoinSet::new(),
+                    };
+                    axum::serve(listener, router)
+                        .with_graceful_shutdown(stopped)
+                        .await
+                }
             }
-            Some(acceptor) => {
-                let listener = TlsListener {
-                    listener: self.listener,
-                    acceptor,
-                    handshakes: JoinSet::new(),
-                };
-                axum::serve(listener, router)
-                    .with_graceful_shutdown(stopped)
-                    .await?;
-            }
-        }
-        Ok(())
+        };
+        let served = tokio::select! {
+            served = served => served,
+            () = notes => Ok(()),
+        };
+        shown.notes.sum_up();
+        Ok(served?)
     }
 }
 
@@ -131,6 +153,7 @@ fn router(shown: Shared) -> Router {
         .route("/api/v1/entries/{index}", get(log::entry))
         .route("/api/v1/proofs/{index}", get(log::proof))
         .route("/api/v1/consistency/{old}/{new}", get(log::consistency))
+        .route_layer(middleware::from_fn_with_state(shown.clone(), noted::note))
         .route_layer(middleware::from_fn_with_state(
             shown.clone(),
             tokens::require,

@@ -11,6 +11,10 @@ pub(super) enum Problem {
     NotFound,
     /// The request makes no sense.
     Bad(&'static str),
+    /// It was there once: removed by retention, or erased.
+    Gone(String),
+    /// The log has no entry of it, so it is not done.
+    NotNoted(String),
     /// No token, or one that is not good for this.
     Unauthorised,
     /// The store could not be read; the log of the collector says more.
@@ -23,6 +27,10 @@ impl From<indelible_log::Error> for Problem {
             indelible_log::Error::OutOfRange { .. } => Self::NotFound,
             // Nothing was cosigned yet.
             indelible_log::Error::Missing { path } if path == WITNESSED => Self::NotFound,
+            error
+            @ (indelible_log::Error::Removed { .. } | indelible_log::Error::Erased { .. }) => {
+                Self::Gone(error.to_string())
+            }
             error => Self::Store(error),
         }
     }
@@ -32,6 +40,12 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not found\n").into_response(),
+            Self::Gone(why) => (StatusCode::GONE, format!("{why}\n")).into_response(),
+            Self::NotNoted(why) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("the log cannot note this request: {why}\n"),
+            )
+                .into_response(),
             Self::Bad(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
             Self::Unauthorised => (
                 StatusCode::UNAUTHORIZED,

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -16,6 +17,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 
 use super::Shared;
+use super::noted::Principal;
 use super::problem::Problem;
 
 /// The tokens of a file.
@@ -24,6 +26,8 @@ pub(super) struct Tokens(Vec<Token>);
 
 #[derive(Debug)]
 struct Token {
+    /// Who holds it, as entries of the log name them.
+    principal: Arc<str>,
     expires: Timestamp,
     sha256: [u8; 32],
 }
@@ -48,13 +52,14 @@ impl Tokens {
         Ok(Self(tokens))
     }
 
-    /// Whether the secret is one of the tokens, and not expired.
-    fn accept(&self, secret: &[u8], now: Timestamp) -> bool {
+    /// The holder of the token with this secret, if there is one and it is not expired.
+    fn accept(&self, secret: &[u8], now: Timestamp) -> Option<Principal> {
         let hash = digest(&SHA256, secret);
         // Every token is compared, so that the time tells nothing.
-        self.0.iter().fold(false, |accepted, token| {
+        self.0.iter().fold(None, |accepted, token| {
             let equal = verify_slices_are_equal(&token.sha256, hash.as_ref()).is_ok();
-            accepted | (equal && now < token.expires)
+            let holder = (equal && now < token.expires).then(|| Principal(token.principal.clone()));
+            accepted.or(holder)
         })
     }
 }
@@ -62,7 +67,7 @@ impl Tokens {
 impl Token {
     fn parse(line: &str) -> Result<Self> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [_name, expires, digits] = words.as_slice() else {
+        let [name, expires, digits] = words.as_slice() else {
             bail!("expected NAME EXPIRES SHA256");
         };
         let mut sha256 = [0; 32];
@@ -74,6 +79,7 @@ impl Token {
             *byte = u8::from_str_radix(pair, 16).context("not hexadecimal")?;
         }
         Ok(Self {
+            principal: format!("token:{name}").into(),
             expires: expires.parse().context("the expiry is no RFC 3339 time")?,
             sha256,
         })
@@ -83,19 +89,17 @@ impl Token {
 /// Lets only holders of a token through.
 pub(super) async fn require(
     State(shown): State<Shared>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let secret = request
         .headers()
         .get(AUTHORIZATION)
         .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    match secret {
-        Some(secret) if shown.tokens.accept(secret, Timestamp::now()) => {
-            Ok(next.run(request).await)
-        }
-        _ => Err(Problem::Unauthorised),
-    }
+    let principal = secret.and_then(|secret| shown.tokens.accept(secret, Timestamp::now()));
+    let principal = principal.ok_or(Problem::Unauthorised)?;
+    request.extensions_mut().insert(principal);
+    Ok(next.run(request).await)
 }
 
 #[cfg(test)]
@@ -114,10 +118,14 @@ mod tests {
         .unwrap();
         let tokens = Tokens::read(file.path()).unwrap();
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert!(tokens.accept(b"secret", at("2026-01-01T23:59:59Z")));
-        assert!(!tokens.accept(b"secret", at("2026-01-02T00:00:00Z")));
-        assert!(!tokens.accept(b"Secret", at("2026-01-01T00:00:00Z")));
-        assert!(!Tokens::default().accept(b"", at("2026-01-01T00:00:00Z")));
+        let accepted = tokens.accept(b"secret", at("2026-01-01T23:59:59Z"));
+        assert_eq!(accepted, Some(Principal("token:alice".into())));
+        let refused = [
+            tokens.accept(b"secret", at("2026-01-02T00:00:00Z")),
+            tokens.accept(b"Secret", at("2026-01-01T00:00:00Z")),
+            Tokens::default().accept(b"", at("2026-01-01T00:00:00Z")),
+        ];
+        assert_eq!(refused, [None, None, None]);
         for bad in [
             "alice",
             "alice tomorrow 00",

@@ -27,7 +27,7 @@ pub(super) trait EntryLines: Send {
 }
 
 /// Makes lines of an audit log from entries: a store's records are told apart by their node.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     /// Where streams come from; the name of each host as it stands in a line.
     origins: HashMap<StreamId, (Origin, String)>,
     without_node: bool,
@@ -37,7 +37,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// With the names of the hosts.
-    pub(super) fn of_store(messages: bool) -> Self {
+    pub(crate) fn of_store(messages: bool) -> Self {
         Self {
             origins: HashMap::new(),
             without_node: false,
@@ -62,7 +62,7 @@ impl Lines {
     }
 
     /// Appends the entry's line, if it is an audit record or a message that is asked for.
-    pub(super) fn entry(&mut self, entry: &EntryRef<'_>, text: &mut Vec<u8>) {
+    pub(crate) fn entry(&mut self, entry: &EntryRef<'_>, text: &mut Vec<u8>) {
         let stream = entry.header().stream;
         if entry.header().kind == Kind::StreamOpened
             && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())

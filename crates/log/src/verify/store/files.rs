@@ -57,10 +57,7 @@ impl Files {
             self.tiles.insert(path, tile);
         } else if TEXTS.contains(&path.as_str()) {
             self.texts.insert(path);
-        } else if !(path == LOCK && len == 0
-            || path == HOLDS
-            || path.ends_with(TEMPORARY))
-        {
+        } else if !(path == LOCK && len == 0 || path == HOLDS || path.ends_with(TEMPORARY)) {
             self.unknown.insert(path);
         }
     }

@@ -1,0 +1,6 @@
+//! What a collector's store keeps, for how long, and how it gets out.
+
+mod export;
+mod lab;
+mod orders;
+mod retention;

@@ -1,0 +1,51 @@
+//! A collector that removes what is too old.
+
+use std::fs;
+
+use crate::lab::{HOST, Lab, many, wait_for};
+
+#[test]
+fn old_segments_are_removed_unless_they_are_held() {
+    let lab = Lab::new();
+    lab.fill(many(200_000));
+    let held = lab.told(&[
+        "hold",
+        "add",
+        "--host",
+        HOST,
+        "--since",
+        "2023-11-14T22:13:20Z",
+        "--until",
+        "2023-11-14T22:13:21Z",
+        "--reason",
+        "case 8",
+    ]);
+    let held = held.unwrap();
+    let hold = held.trim().strip_prefix("holding ").unwrap();
+    let segments = || fs::read_dir(lab.store().join("segments")).unwrap().count();
+    assert_eq!(segments(), 3);
+
+    let collector = lab.collector("[retention]\nage-days = 30");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    assert_eq!(segments(), 3, "a held segment was removed");
+    let released = lab.told(&["hold", "remove", hold, "--reason", "closed"]);
+    released.unwrap();
+    // The newest segment stays: what follows it refers to it.
+    wait_for("the removal", || segments() == 1);
+    collector.stop();
+
+    let report = lab.verified();
+    assert_eq!(report["removed"], 131_072);
+    let actions = lab.actions();
+    let removals: Vec<_> = actions
+        .iter()
+        .filter(|action| action["action"] == "remove")
+        .collect();
+    assert_eq!(removals.len(), 2);
+    assert_eq!(removals[1]["to"], 131_072);
+    assert_eq!(removals[1]["reason"], "age");
+    // What is left is found.
+    let found = lab.told(&["search", "--count"]).unwrap();
+    let found: u64 = found.trim().parse().unwrap();
+    assert!((60_000..70_000).contains(&found), "{found}");
+}
