@@ -10,7 +10,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::config_import::Import;
 use crate::config::layers::{self, Credentials, Mistake};
 use crate::config::node::{Node, Value};
-use crate::config::{self, AgentConfig, CollectorConfig, defaults};
+use crate::config::{
+    self, AgentConfig, CollectorConfig, INSTALLED_AGENT, INSTALLED_COLLECTOR, defaults,
+};
 use crate::exit;
 use crate::terminal::Output;
 
@@ -123,8 +125,7 @@ impl Daemon {
 }
 
 fn check(files: &[PathBuf], daemon: Option<Daemon>) -> Result<u8> {
-    let shipped = [Daemon::Agent, Daemon::Collector]
-        .map(|daemon| PathBuf::from(format!("/etc/indelible/{}.toml", daemon.name())));
+    let shipped = [INSTALLED_AGENT, INSTALLED_COLLECTOR].map(PathBuf::from);
     let shipped: Vec<PathBuf> = shipped.into_iter().filter(|path| path.exists()).collect();
     let files = if files.is_empty() { &shipped } else { files };
     anyhow::ensure!(

@@ -1,14 +1,14 @@
 //! `indelible doctor`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::agent::layout::Layout;
-use crate::config::{self, AgentConfig};
+use crate::config::{self, AgentConfig, INSTALLED_AGENT};
 use crate::doctor::{self, Outcome};
 use crate::exit;
 use crate::net::enrol::identity::IdentityFolder;
@@ -19,7 +19,7 @@ use crate::terminal::Output;
 /// Nothing is changed. Exit codes: 0 all is fine, 1 something must be mended, 2 error.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// The agent's configuration file
+    /// The agent's configuration file [default: /etc/indelible/agent.toml, where it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The agent's spool, where it has no configuration file
@@ -43,7 +43,13 @@ impl Doctor {
         let mut config: Option<AgentConfig> = match (&self.config, &self.spool) {
             (Some(path), _) => Some(config::read(path)?),
             (None, Some(spool)) => Some(AgentConfig::new(spool.clone())),
-            (None, None) => None,
+            (None, None) => {
+                let installed = Path::new(INSTALLED_AGENT);
+                installed
+                    .exists()
+                    .then(|| config::read(installed))
+                    .transpose()?
+            }
         };
         if let Some(config) = &mut config
             && config.collector.is_none()

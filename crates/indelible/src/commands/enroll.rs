@@ -9,6 +9,7 @@ use clap::Args;
 use super::agent::{host_name, worker_user_named};
 use crate::agent::layout::Layout;
 use crate::config::agent::default_worker_user;
+use crate::config::{self, AgentConfig, INSTALLED_AGENT};
 use crate::exit;
 use crate::net::enrol::identity::IdentityFolder;
 use crate::net::enrol::token::Token;
@@ -19,9 +20,9 @@ use crate::net::enrol::token::Token;
 /// itself.
 #[derive(Debug, Args)]
 pub(super) struct Enroll {
-    /// The host's spool, which keeps the identity
+    /// The host's spool, which keeps the identity [default: that of /etc/indelible/agent.toml]
     #[arg(long, value_name = "DIR")]
-    spool: PathBuf,
+    spool: Option<PathBuf>,
     /// File with the token; `-` is standard input
     #[arg(long, value_name = "FILE", required_unless_present = "renew")]
     token: Option<PathBuf>,
@@ -31,16 +32,28 @@ pub(super) struct Enroll {
     /// Renew the certificate now
     #[arg(long, conflicts_with = "token")]
     renew: bool,
-    /// The user that the agent's worker becomes
-    #[arg(long, value_name = "USER", default_value_t = default_worker_user())]
-    worker_user: String,
+    /// The user that the agent's worker becomes [default: as that file says, or nobody]
+    #[arg(long, value_name = "USER")]
+    worker_user: Option<String>,
 }
 
 impl Enroll {
     pub(super) fn run(self) -> Result<u8> {
-        let layout = Layout::at(&self.spool);
+        let (spool, user) = match self.spool {
+            Some(spool) => (spool, default_worker_user()),
+            None => {
+                let path = Path::new(INSTALLED_AGENT);
+                anyhow::ensure!(
+                    path.exists(),
+                    "say --spool DIR: there is no {INSTALLED_AGENT}"
+                );
+                let config: AgentConfig = config::read(path)?;
+                (config.spool, config.worker_user)
+            }
+        };
+        let layout = Layout::at(&spool);
         let identity = IdentityFolder::at(&layout.identity());
-        let owner = worker_user_named(&self.worker_user)?;
+        let owner = worker_user_named(&self.worker_user.unwrap_or(user))?;
         if self.renew {
             identity.renew_now()?;
             identity.give_to(owner)?;

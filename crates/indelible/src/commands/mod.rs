@@ -13,6 +13,7 @@ mod erase;
 mod export;
 mod hold;
 mod man;
+mod migrate;
 mod pki;
 mod prove;
 mod report;
@@ -20,6 +21,7 @@ mod revoke;
 mod rules;
 mod search;
 mod status;
+mod support_bundle;
 mod token;
 mod verify;
 
@@ -57,6 +59,8 @@ enum Command {
     Completions(completions::Completions),
     Man(man::Man),
     Doctor(doctor::Doctor),
+    Migrate(migrate::Migrate),
+    SupportBundle(support_bundle::SupportBundle),
     Token(token::Token),
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
@@ -105,6 +109,8 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Migrate(command) => command.run(),
+        Command::SupportBundle(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Enroll(command) => command.run(),
         Command::Revoke(command) => command.run(),

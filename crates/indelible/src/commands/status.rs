@@ -1,12 +1,13 @@
 //! `indelible status`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::account::Account;
+use crate::config::{self, AgentConfig, CollectorConfig, INSTALLED_AGENT, INSTALLED_COLLECTOR};
 use crate::exit;
 use crate::terminal::Output;
 
@@ -15,8 +16,8 @@ use crate::terminal::Output;
 /// Exit codes: 0 everything adds up, 1 there are findings, 2 error.
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// A host's spool
-    #[arg(long, value_name = "DIR", required_unless_present = "store")]
+    /// A host's spool [default: that of /etc/indelible/agent.toml, or the collector's store]
+    #[arg(long, value_name = "DIR")]
     spool: Option<PathBuf>,
     /// A collector's store
     #[arg(long, value_name = "DIR", conflicts_with = "spool")]
@@ -24,6 +25,9 @@ pub(super) struct Status {
     /// Form of the account
     #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
     format: Form,
+    /// The same as --format json
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -39,9 +43,10 @@ impl Status {
         let account = match (&self.spool, &self.store) {
             (Some(spool), _) => Account::of_spool(spool)?,
             (None, Some(store)) => Account::of_store(store)?,
-            (None, None) => anyhow::bail!("neither --spool nor --store is given"),
+            (None, None) => installed()?,
         };
-        let text = match self.format {
+        let form = if self.json { Form::Json } else { self.format };
+        let text = match form {
             Form::Text => text(&account),
             Form::Json => serde_json::to_string(&account)? + "\n",
         };
@@ -54,6 +59,22 @@ impl Status {
             exit::NOTHING
         })
     }
+}
+
+/// What the configurations of this host's packages name.
+fn installed() -> Result<Account> {
+    let (agent, collector) = (Path::new(INSTALLED_AGENT), Path::new(INSTALLED_COLLECTOR));
+    if agent.exists() {
+        let config: AgentConfig = config::read(agent)?;
+        return Account::of_spool(&config.spool);
+    }
+    if collector.exists() {
+        let config: CollectorConfig = config::read(collector)?;
+        return Account::of_store(&config.store);
+    }
+    anyhow::bail!(
+        "say --spool or --store: there is neither {INSTALLED_AGENT} nor {INSTALLED_COLLECTOR}"
+    )
 }
 
 fn text(account: &Account) -> String {

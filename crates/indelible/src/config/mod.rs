@@ -55,6 +55,11 @@ fn missing<'a>(files: impl IntoIterator<Item = &'a Path>) -> Vec<String> {
         .collect()
 }
 
+/// Where the packages put the agent's.
+pub(crate) const INSTALLED_AGENT: &str = "/etc/indelible/agent.toml";
+/// Where they put the collector's.
+pub(crate) const INSTALLED_COLLECTOR: &str = "/etc/indelible/collector.toml";
+
 /// Reads a configuration file with what is laid over it; errors carry line and column.
 pub(crate) fn read<T: Configuration>(path: &Path) -> Result<T> {
     let environment: Vec<_> = std::env::vars_os().collect();
