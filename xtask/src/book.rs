@@ -4,7 +4,9 @@
 //! `cargo xtask book` writes; `cargo xtask book --check` only compares.
 
 mod model;
+mod program;
 mod schema;
+pub(crate) mod svg;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -62,7 +64,90 @@ fn of_sources(root: &Path) -> Result<Files> {
         "docs/book/src/reference/configuration.md".into(),
         text.into_bytes(),
     );
+    figures(root, &mut files)?;
+    schemas_chapter(root, &mut files)?;
+    decisions_chapter(root, &mut files)?;
     Ok(files)
+}
+
+/// Figures: each text of `docs/book/src/figures` as a picture beside it.
+fn figures(root: &Path, files: &mut Files) -> Result<()> {
+    for path in listed(&root.join("docs/book/src/figures"), "txt")? {
+        let text = fs::read_to_string(&path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let picture = svg::picture(&text, svg::Look::Figure, &name);
+        let to = format!("docs/book/src/figures/{name}.svg");
+        files.insert(to.into(), picture.into_bytes());
+    }
+    Ok(())
+}
+
+/// The list of JSON Schemas, by what each says of itself.
+fn schemas_chapter(root: &Path, files: &mut Files) -> Result<()> {
+    let mut text = format!(
+        "# JSON shapes\n\n{WRITTEN}\nWhat `--format json` and `ndjson` print is specified by JSON Schemas in `docs/schemas`, and the\ncollector's HTTP by `docs/openapi.json`. Keys may be added; none changes its meaning.\n\n\
+         | schema | of |\n|---|---|\n"
+    );
+    for path in listed(&root.join("docs/schemas"), "json")? {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        // The configurations' are written by this task, from this very map.
+        let bytes = match files.get(Path::new(&format!("docs/schemas/{name}"))) {
+            Some(bytes) => bytes.clone(),
+            None => fs::read(&path)?,
+        };
+        let schema: serde_json::Value = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is no JSON", path.display()))?;
+        let title = ["title", "description"]
+            .iter()
+            .find_map(|key| schema.get(key)?.as_str())
+            .unwrap_or("–");
+        let title = title.split("\n\n").next().unwrap_or_default();
+        let title = title.replace('\n', " ").replace('|', "\\|");
+        text.push_str(&format!("| `{name}` | {title} |\n"));
+    }
+    files.insert(
+        "docs/book/src/reference/schemas.md".into(),
+        text.into_bytes(),
+    );
+    Ok(())
+}
+
+/// The list of decisions.
+fn decisions_chapter(root: &Path, files: &mut Files) -> Result<()> {
+    let mut text = format!(
+        "# Decisions\n\n{WRITTEN}\nWhy things are as they are: short records in `docs/adr`.\n\n"
+    );
+    for path in listed(&root.join("docs/adr"), "md")? {
+        let record = fs::read_to_string(&path)?;
+        let title = record.lines().next().unwrap_or_default();
+        let title = title.trim_start_matches('#').trim();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        text.push_str(&format!("- [{title}](../../../adr/{name})\n"));
+    }
+    files.insert(
+        "docs/book/src/reference/decisions.md".into(),
+        text.into_bytes(),
+    );
+    Ok(())
+}
+
+fn listed(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == ending)
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn configuration(root: &Path) -> Result<Model> {
@@ -113,6 +198,14 @@ fn of_program() -> Result<Files> {
         ensure!(output.status.success(), "no completions for {shell}");
         files.insert(Path::new("docs/completions").join(name), output.stdout);
     }
+    for (name, text) in [
+        ("command-line", program::command_line(&program)?),
+        ("metrics", program::metrics(&program)?),
+        ("record-types", program::record_types(&program)?),
+    ] {
+        let path = format!("docs/book/src/reference/{name}.md");
+        files.insert(path.into(), text.into_bytes());
+    }
     Ok(files)
 }
 
@@ -149,10 +242,13 @@ const COMPLETIONS: [(&str, &str); 3] = [
     ("fish", "indelible.fish"),
 ];
 
+/// Marks what this task writes.
+const WRITTEN: &str = "<!-- Written by `cargo xtask book`; do not edit. -->\n";
+
 const CONFIGURATION_CHAPTER: &str = "\
 # Configuration
 
-<!-- Written by `cargo xtask book` from the documentation of the types; do not edit. -->
+<!-- Written by `cargo xtask book`; do not edit. -->
 
 TOML, keys in kebab-case; a key that is not known is refused, with its line and column.
 

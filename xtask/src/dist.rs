@@ -17,7 +17,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::shell;
-pub(crate) use deb::Build;
+use deb::Build;
 
 /// Builds every package, and says where they are.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
@@ -67,7 +67,8 @@ pub(crate) fn packages(binary: &Path, revision: &str, out: &Path) -> Result<Vec<
         .collect()
 }
 
-fn release() -> Result<PathBuf> {
+/// Builds the program for release.
+pub(crate) fn release() -> Result<PathBuf> {
     shell::run(shell::command(
         "cargo",
         &["build", "--release", "--locked", "-p", "indelible"],

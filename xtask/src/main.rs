@@ -9,7 +9,9 @@ mod detections;
 mod dist;
 mod fuzz;
 mod oracles;
+mod package_test;
 mod peers;
+mod picture;
 mod shell;
 mod soak;
 mod tables;
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["book", rest @ ..] => book::run(rest),
         ["dist", rest @ ..] => dist::run(rest),
+        ["package-test", rest @ ..] => package_test::run(rest),
+        ["picture"] => picture::run(),
         ["peers"] => peers::install().map(|notes| notes.iter().for_each(|note| println!("{note}"))),
         _ => {
             eprintln!("{USAGE}");
@@ -59,4 +63,6 @@ usage: cargo xtask TASK
   fuzz [SECONDS [NAME]]  each fuzz target, or one, for SECONDS (default 600)
   book [--check]         what is written from code: manual pages, completions, schemas, reference
   dist [--binary FILE]   the Debian packages, into target/dist
+  package-test           the packages on a machine of their own: QEMU with systemd, root needed
+  picture                docs/demo.svg, from what the demonstration shows
   peers                  install the tools that compliance tests compare with";

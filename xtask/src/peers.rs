@@ -33,14 +33,14 @@ const PYTHON_PEERS: &[(&str, &str)] = &[
 /// Installs what is missing where that is possible; returns a line for each peer that stays
 /// missing, with the reason.
 pub(crate) fn install() -> Result<Vec<String>> {
-    let mut notes = packages()?;
+    let mut notes = install_these(PEERS)?;
     notes.extend(python_packages());
     Ok(notes)
 }
 
-/// Those of the distribution.
-fn packages() -> Result<Vec<String>> {
-    let missing: Vec<&str> = PEERS
+/// Those of the distribution, each with a path that shows that it is there.
+pub(crate) fn install_these(packages: &[(&str, &str)]) -> Result<Vec<String>> {
+    let missing: Vec<&str> = packages
         .iter()
         .filter(|(_, program)| !Path::new(program).exists())
         .map(|(package, _)| *package)

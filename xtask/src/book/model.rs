@@ -69,6 +69,11 @@ impl Model {
                 continue;
             }
             let words: Vec<&str> = line.trim_end_matches(" {").split(' ').collect();
+            if let Some(name) = between(line, "pub(crate) struct ", "(") {
+                let taken = std::mem::take(&mut above);
+                self.add(name, taken, |_| Ok(Kind::Text(None)))?;
+                continue;
+            }
             match words.as_slice() {
                 ["pub(crate)", "struct", name] if line.ends_with('{') => {
                     let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "}").collect();

@@ -115,10 +115,10 @@ fn flat(doc: &str) -> String {
 
 /// The chapter about a daemon's keys.
 pub(crate) fn chapter(model: &Model, root: &str, text: &mut String) {
-    let mut queue = vec![(String::new(), root.to_owned())];
+    let mut queue = vec![(String::new(), false, root.to_owned())];
     let mut shown = BTreeSet::new();
     while !queue.is_empty() {
-        let (prefix, name) = queue.remove(0);
+        let (prefix, many, name) = queue.remove(0);
         let Some(Type {
             doc,
             kind: Kind::Table(fields),
@@ -128,7 +128,12 @@ pub(crate) fn chapter(model: &Model, root: &str, text: &mut String) {
         };
         let again = !shown.insert(name.clone());
         if !prefix.is_empty() {
-            let _ = writeln!(text, "\n### `[{prefix}]`\n\n{doc}");
+            let heading = if many {
+                format!("[[{prefix}]]")
+            } else {
+                format!("[{prefix}]")
+            };
+            let _ = writeln!(text, "\n### `{heading}`\n\n{doc}");
         }
         if again {
             let _ = writeln!(
@@ -168,7 +173,8 @@ pub(crate) fn chapter(model: &Model, root: &str, text: &mut String) {
                 } else {
                     format!("{prefix}.{}", field.name)
                 };
-                queue.push((joined, value.to_owned()));
+                let many = field.rust_type.starts_with("Vec<");
+                queue.push((joined, many, value.to_owned()));
             }
         }
     }

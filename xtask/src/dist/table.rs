@@ -37,8 +37,8 @@ pub(crate) const PACKAGES: &[Package] = &[
     Package {
         name: "indelible",
         description: "tamper-evident audit records of Linux hosts: the program\n\
-            Indelible records what Linux kernels saw, gets it off the host at once, and lets\n\
-            anybody prove later that nothing was changed, removed or left out.\n\
+            Indelible records what Linux kernels saw, gets it off the host at once, and\n\
+            lets anybody prove later that nothing was changed, removed or left out.\n\
             \n\
             This package has the program with its manual pages and completions: search,\n\
             reports, rules, detections and verification. The services are in packages of\n\
@@ -69,7 +69,7 @@ pub(crate) const PACKAGES: &[Package] = &[
             ),
             Compressed("docs/compat.md", "/usr/share/doc/indelible/compat.md.gz"),
             Compressed("docs/where.md", "/usr/share/doc/indelible/where.md.gz"),
-            Copy("packaging/apparmor/indelible", "/etc/apparmor.d/indelible"),
+            Config("packaging/apparmor/indelible", "/etc/apparmor.d/indelible"),
         ],
     },
     Package {
