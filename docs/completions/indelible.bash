@@ -40,20 +40,14 @@ _indelible() {
             indelible,enroll)
                 cmd="indelible__subcmd__enroll"
                 ;;
-            indelible,erase)
-                cmd="indelible__subcmd__erase"
-                ;;
-            indelible,export)
-                cmd="indelible__subcmd__export"
-                ;;
             indelible,help)
                 cmd="indelible__subcmd__help"
                 ;;
-            indelible,hold)
-                cmd="indelible__subcmd__hold"
-                ;;
             indelible,man)
                 cmd="indelible__subcmd__man"
+                ;;
+            indelible,migrate)
+                cmd="indelible__subcmd__migrate"
                 ;;
             indelible,pki)
                 cmd="indelible__subcmd__pki"
@@ -75,6 +69,9 @@ _indelible() {
                 ;;
             indelible,status)
                 cmd="indelible__subcmd__status"
+                ;;
+            indelible,support-bundle)
+                cmd="indelible__subcmd__support__subcmd__bundle"
                 ;;
             indelible,token)
                 cmd="indelible__subcmd__token"
@@ -184,20 +181,14 @@ _indelible() {
             indelible__subcmd__help,enroll)
                 cmd="indelible__subcmd__help__subcmd__enroll"
                 ;;
-            indelible__subcmd__help,erase)
-                cmd="indelible__subcmd__help__subcmd__erase"
-                ;;
-            indelible__subcmd__help,export)
-                cmd="indelible__subcmd__help__subcmd__export"
-                ;;
             indelible__subcmd__help,help)
                 cmd="indelible__subcmd__help__subcmd__help"
                 ;;
-            indelible__subcmd__help,hold)
-                cmd="indelible__subcmd__help__subcmd__hold"
-                ;;
             indelible__subcmd__help,man)
                 cmd="indelible__subcmd__help__subcmd__man"
+                ;;
+            indelible__subcmd__help,migrate)
+                cmd="indelible__subcmd__help__subcmd__migrate"
                 ;;
             indelible__subcmd__help,pki)
                 cmd="indelible__subcmd__help__subcmd__pki"
@@ -219,6 +210,9 @@ _indelible() {
                 ;;
             indelible__subcmd__help,status)
                 cmd="indelible__subcmd__help__subcmd__status"
+                ;;
+            indelible__subcmd__help,support-bundle)
+                cmd="indelible__subcmd__help__subcmd__support__subcmd__bundle"
                 ;;
             indelible__subcmd__help,token)
                 cmd="indelible__subcmd__help__subcmd__token"
@@ -259,14 +253,8 @@ _indelible() {
             indelible__subcmd__help__subcmd__detect,test)
                 cmd="indelible__subcmd__help__subcmd__detect__subcmd__test"
                 ;;
-            indelible__subcmd__help__subcmd__hold,add)
-                cmd="indelible__subcmd__help__subcmd__hold__subcmd__add"
-                ;;
-            indelible__subcmd__help__subcmd__hold,list)
-                cmd="indelible__subcmd__help__subcmd__hold__subcmd__list"
-                ;;
-            indelible__subcmd__help__subcmd__hold,remove)
-                cmd="indelible__subcmd__help__subcmd__hold__subcmd__remove"
+            indelible__subcmd__help__subcmd__migrate,from-auditd)
+                cmd="indelible__subcmd__help__subcmd__migrate__subcmd__from__subcmd__auditd"
                 ;;
             indelible__subcmd__help__subcmd__pki,issue)
                 cmd="indelible__subcmd__help__subcmd__pki__subcmd__issue"
@@ -313,29 +301,17 @@ _indelible() {
             indelible__subcmd__help__subcmd__token,create)
                 cmd="indelible__subcmd__help__subcmd__token__subcmd__create"
                 ;;
-            indelible__subcmd__hold,add)
-                cmd="indelible__subcmd__hold__subcmd__add"
+            indelible__subcmd__migrate,from-auditd)
+                cmd="indelible__subcmd__migrate__subcmd__from__subcmd__auditd"
                 ;;
-            indelible__subcmd__hold,help)
-                cmd="indelible__subcmd__hold__subcmd__help"
+            indelible__subcmd__migrate,help)
+                cmd="indelible__subcmd__migrate__subcmd__help"
                 ;;
-            indelible__subcmd__hold,list)
-                cmd="indelible__subcmd__hold__subcmd__list"
+            indelible__subcmd__migrate__subcmd__help,from-auditd)
+                cmd="indelible__subcmd__migrate__subcmd__help__subcmd__from__subcmd__auditd"
                 ;;
-            indelible__subcmd__hold,remove)
-                cmd="indelible__subcmd__hold__subcmd__remove"
-                ;;
-            indelible__subcmd__hold__subcmd__help,add)
-                cmd="indelible__subcmd__hold__subcmd__help__subcmd__add"
-                ;;
-            indelible__subcmd__hold__subcmd__help,help)
-                cmd="indelible__subcmd__hold__subcmd__help__subcmd__help"
-                ;;
-            indelible__subcmd__hold__subcmd__help,list)
-                cmd="indelible__subcmd__hold__subcmd__help__subcmd__list"
-                ;;
-            indelible__subcmd__hold__subcmd__help,remove)
-                cmd="indelible__subcmd__hold__subcmd__help__subcmd__remove"
+            indelible__subcmd__migrate__subcmd__help,help)
+                cmd="indelible__subcmd__migrate__subcmd__help__subcmd__help"
                 ;;
             indelible__subcmd__pki,help)
                 cmd="indelible__subcmd__pki__subcmd__help"
@@ -467,7 +443,7 @@ _indelible() {
 
     case "${cmd}" in
         indelible)
-            opts="-h -V --help --version demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help"
+            opts="-h -V --help --version demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1264,76 +1240,8 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        indelible__subcmd__erase)
-            opts="-h --store --entry --reason --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --store)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --entry)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --reason)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__export)
-            opts="-h --store --format --output --since --until --host --rows-per-file --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --store)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --format)
-                    COMPREPLY=($(compgen -W "parquet ndjson csv raw" -- "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --since)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --until)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --host)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --rows-per-file)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         indelible__subcmd__help)
-            opts="demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help"
+            opts="demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1612,34 +1520,6 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        indelible__subcmd__help__subcmd__erase)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__help__subcmd__export)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         indelible__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1654,65 +1534,37 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        indelible__subcmd__help__subcmd__hold)
-            opts="add list remove"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__help__subcmd__hold__subcmd__add)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__help__subcmd__hold__subcmd__list)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__help__subcmd__hold__subcmd__remove)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         indelible__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__migrate)
+            opts="from-auditd"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__migrate__subcmd__from__subcmd__auditd)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2018,6 +1870,20 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        indelible__subcmd__help__subcmd__support__subcmd__bundle)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         indelible__subcmd__help__subcmd__token)
             opts="create"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2060,168 +1926,6 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        indelible__subcmd__hold)
-            opts="-h --help add list remove help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__hold__subcmd__add)
-            opts="-h --store --host --since --until --reason --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --store)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --host)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --since)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --until)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --reason)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__hold__subcmd__help)
-            opts="add list remove help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__hold__subcmd__help__subcmd__add)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__hold__subcmd__help__subcmd__help)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__hold__subcmd__help__subcmd__list)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__hold__subcmd__help__subcmd__remove)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__hold__subcmd__list)
-            opts="-h --store --format --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --store)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --format)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        indelible__subcmd__hold__subcmd__remove)
-            opts="-h --store --reason --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --store)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --reason)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         indelible__subcmd__man)
             opts="-h --out --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2233,6 +1937,80 @@ _indelible() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__migrate)
+            opts="-h --help from-auditd help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__migrate__subcmd__from__subcmd__auditd)
+            opts="-h --yes --undo --root --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__migrate__subcmd__help)
+            opts="from-auditd help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__migrate__subcmd__help__subcmd__from__subcmd__auditd)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__migrate__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -3211,7 +2989,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__status)
-            opts="-h --spool --store --format --help"
+            opts="-h --spool --store --format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3227,6 +3005,36 @@ _indelible() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__support__subcmd__bundle)
+            opts="-h --agent --collector --hide --out --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --agent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --collector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hide)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

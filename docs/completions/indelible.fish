@@ -41,12 +41,11 @@ complete -c indelible -n "__fish_indelible_needs_command" -f -a "config" -d 'Che
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "man" -d 'Print the manual page of a command, or write all of them into a folder'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "doctor" -d 'Say what is wrong with auditing on this host, each with what mends it'
+complete -c indelible -n "__fish_indelible_needs_command" -f -a "migrate" -d 'Take the place of what a host has, and give it back'
+complete -c indelible -n "__fish_indelible_needs_command" -f -a "support-bundle" -d 'Gather what somebody who helps needs to know, in one text to read before you send it'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "token" -d 'Make tokens with which hosts enrol'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "enroll" -d 'Get this host a certificate of its collector, with a token of `indelible token create`'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "revoke" -d 'Refuse a host\'s certificate from now on, and cut its connections'
-complete -c indelible -n "__fish_indelible_needs_command" -f -a "hold" -d 'Hold entries of a host: retention keeps them, and nobody can erase them'
-complete -c indelible -n "__fish_indelible_needs_command" -f -a "erase" -d 'Erase the payload of one entry, as a law may ask for'
-complete -c indelible -n "__fish_indelible_needs_command" -f -a "export" -d 'Write a store\'s events to files for other programs, with a manifest of hashes and proofs'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c indelible -n "__fish_indelible_using_subcommand demo" -l keep -d 'Work in this folder, and leave its stores for inspection' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -347,10 +346,11 @@ complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_s
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "ssh" -d 'Count who tried to get in over ssh: per source, network, user and campaign'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "test" -d 'Try the built-in detections on cases: records, and what has to be found in them'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c indelible -n "__fish_indelible_using_subcommand status" -l spool -d 'A host\'s spool' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand status" -l spool -d 'A host\'s spool [default: that of /etc/indelible/agent.toml, or the collector\'s store]' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand status" -l store -d 'A collector\'s store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand status" -l format -d 'Form of the account' -r -f -a "text\t'For people'
 json\t'One JSON object'"
+complete -c indelible -n "__fish_indelible_using_subcommand status" -l json -d 'The same as --format json'
 complete -c indelible -n "__fish_indelible_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show import schema help" -s h -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand config; and not __fish_seen_subcommand_from check show import schema help" -f -a "check" -d 'Check configuration files with their drop-ins; each mistake is told with line and column'
@@ -379,11 +379,25 @@ complete -c indelible -n "__fish_indelible_using_subcommand config; and __fish_s
 complete -c indelible -n "__fish_indelible_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand man" -l out -d 'Write every page into this folder, as indelible-COMMAND.1' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand doctor" -l config -d 'The agent\'s configuration file' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand doctor" -l config -d 'The agent\'s configuration file [default: /etc/indelible/agent.toml, where it is there]' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand doctor" -l spool -d 'The agent\'s spool, where it has no configuration file' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand doctor" -l format -d 'Form of the answer' -r -f -a "text\t'For people'
 json\t'One JSON object'"
 complete -c indelible -n "__fish_indelible_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand migrate; and not __fish_seen_subcommand_from from-auditd help" -s h -l help -d 'Print help'
+complete -c indelible -n "__fish_indelible_using_subcommand migrate; and not __fish_seen_subcommand_from from-auditd help" -f -a "from-auditd" -d 'Take auditd\'s place: its rules, its configuration, and what rsyslog forwards'
+complete -c indelible -n "__fish_indelible_using_subcommand migrate; and not __fish_seen_subcommand_from from-auditd help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c indelible -n "__fish_indelible_using_subcommand migrate; and __fish_seen_subcommand_from from-auditd" -l root -d 'Change files below this folder alone, and no unit' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand migrate; and __fish_seen_subcommand_from from-auditd" -l yes -d 'Do what the plan says'
+complete -c indelible -n "__fish_indelible_using_subcommand migrate; and __fish_seen_subcommand_from from-auditd" -l undo -d 'Put everything back'
+complete -c indelible -n "__fish_indelible_using_subcommand migrate; and __fish_seen_subcommand_from from-auditd" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "from-auditd" -d 'Take auditd\'s place: its rules, its configuration, and what rsyslog forwards'
+complete -c indelible -n "__fish_indelible_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c indelible -n "__fish_indelible_using_subcommand support-bundle" -l agent -d 'The agent\'s configuration [default: /etc/indelible/agent.toml, where it is there]' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand support-bundle" -l collector -d 'The collector\'s configuration [default: /etc/indelible/collector.toml, where it is there]' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand support-bundle" -l hide -d 'Further names to replace: of hosts, of people; may be given several times' -r
+complete -c indelible -n "__fish_indelible_using_subcommand support-bundle" -l out -d 'Write it to a new file instead of standard output' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand support-bundle" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand token; and not __fish_seen_subcommand_from create help" -s h -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand token; and not __fish_seen_subcommand_from create help" -f -a "create" -d 'Make a token that enrols one host, once, within half an hour'
 complete -c indelible -n "__fish_indelible_using_subcommand token; and not __fish_seen_subcommand_from create help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -395,73 +409,35 @@ complete -c indelible -n "__fish_indelible_using_subcommand token; and __fish_se
 complete -c indelible -n "__fish_indelible_using_subcommand token; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a token that enrols one host, once, within half an hour'
 complete -c indelible -n "__fish_indelible_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c indelible -n "__fish_indelible_using_subcommand enroll" -l spool -d 'The host\'s spool, which keeps the identity' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand enroll" -l spool -d 'The host\'s spool, which keeps the identity [default: that of /etc/indelible/agent.toml]' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand enroll" -l token -d 'File with the token; `-` is standard input' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand enroll" -l name -d 'Name of this host for its collector [default: the host\'s own name]' -r
-complete -c indelible -n "__fish_indelible_using_subcommand enroll" -l worker-user -d 'The user that the agent\'s worker becomes' -r
+complete -c indelible -n "__fish_indelible_using_subcommand enroll" -l worker-user -d 'The user that the agent\'s worker becomes [default: as that file says, or nobody]' -r
 complete -c indelible -n "__fish_indelible_using_subcommand enroll" -l renew -d 'Renew the certificate now'
 complete -c indelible -n "__fish_indelible_using_subcommand enroll" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand revoke" -l pki -d 'Folder of the collector\'s authority' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand revoke" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and not __fish_seen_subcommand_from add list remove help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and not __fish_seen_subcommand_from add list remove help" -f -a "add" -d 'Begin a hold'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and not __fish_seen_subcommand_from add list remove help" -f -a "list" -d 'Show the holds that are in force'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and not __fish_seen_subcommand_from add list remove help" -f -a "remove" -d 'End a hold'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and not __fish_seen_subcommand_from add list remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from add" -l store -d 'The collector\'s store' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from add" -l host -d 'The host\'s name in its certificate, or its address' -r
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from add" -l since -d 'First capture time, RFC 3339' -r
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from add" -l until -d 'Last capture time, RFC 3339' -r
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from add" -l reason -d 'Why: it stands in the log for ever' -r
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from list" -l store -d 'The collector\'s store' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from list" -l format -d 'Form of the list' -r -f -a "text\t'A line each'
-json\t'One JSON object'"
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from remove" -l store -d 'The collector\'s store' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from remove" -l reason -d 'Why' -r
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from help" -f -a "add" -d 'Begin a hold'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show the holds that are in force'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from help" -f -a "remove" -d 'End a hold'
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c indelible -n "__fish_indelible_using_subcommand erase" -l store -d 'The collector\'s store' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand erase" -l entry -d 'Leaf index of the entry' -r
-complete -c indelible -n "__fish_indelible_using_subcommand erase" -l reason -d 'Why: it stands in the log for ever' -r
-complete -c indelible -n "__fish_indelible_using_subcommand erase" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand export" -l store -d 'The collector\'s store' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand export" -l format -d 'Form of the files' -r -f -a "parquet\t'A row per event or message, in columns (docs/formats.md, "Export")'
-ndjson\t'An event per line, as `search --format ndjson` prints it'
-csv\t'An event per line, as `search --format csv` prints it'
-raw\t'Records and messages as they were received'"
-complete -c indelible -n "__fish_indelible_using_subcommand export" -l output -d 'Folder for the files, made or empty' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand export" -l since -d 'From this time on, RFC 3339' -r
-complete -c indelible -n "__fish_indelible_using_subcommand export" -l until -d 'Up to this time, RFC 3339' -r
-complete -c indelible -n "__fish_indelible_using_subcommand export" -l host -d 'Of this host alone' -r
-complete -c indelible -n "__fish_indelible_using_subcommand export" -l rows-per-file -d 'Rows of one file' -r
-complete -c indelible -n "__fish_indelible_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "demo" -d 'Show the whole path on this machine: capture, delivery, a wipe, a proof'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "agent" -d 'Capture this host\'s audit records and send them to a collector'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "collector" -d 'Receive entries from agents and keep them provably'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "search" -d 'Find events in audit logs, a spool or a collector\'s store'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "report" -d 'Report about audit logs, a spool or a collector\'s store'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "verify" -d 'Check a store or a spool to its last byte, or proof files without either'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "prove" -d 'Write proofs that entries are in a log, for somebody who has nothing but its public key'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "pki" -d 'Make certificates for a collector and its hosts'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "rules" -d 'Write, check and load audit rules'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "detect" -d 'Find what an intruder leaves: in logs, in a store, on this host'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "status" -d 'Show the account of a host\'s spool or a collector\'s store: what is there, what is missing and why'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "config" -d 'Check and show configuration files'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "completions" -d 'Print the completions of a shell'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "man" -d 'Print the manual page of a command, or write all of them into a folder'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "doctor" -d 'Say what is wrong with auditing on this host, each with what mends it'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "token" -d 'Make tokens with which hosts enrol'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "enroll" -d 'Get this host a certificate of its collector, with a token of `indelible token create`'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "revoke" -d 'Refuse a host\'s certificate from now on, and cut its connections'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "hold" -d 'Hold entries of a host: retention keeps them, and nobody can erase them'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "erase" -d 'Erase the payload of one entry, as a law may ask for'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "export" -d 'Write a store\'s events to files for other programs, with a manifest of hashes and proofs'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor token enroll revoke hold erase export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "demo" -d 'Show the whole path on this machine: capture, delivery, a wipe, a proof'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "agent" -d 'Capture this host\'s audit records and send them to a collector'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "collector" -d 'Receive entries from agents and keep them provably'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "search" -d 'Find events in audit logs, a spool or a collector\'s store'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "report" -d 'Report about audit logs, a spool or a collector\'s store'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "verify" -d 'Check a store or a spool to its last byte, or proof files without either'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "prove" -d 'Write proofs that entries are in a log, for somebody who has nothing but its public key'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "pki" -d 'Make certificates for a collector and its hosts'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "rules" -d 'Write, check and load audit rules'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "detect" -d 'Find what an intruder leaves: in logs, in a store, on this host'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "status" -d 'Show the account of a host\'s spool or a collector\'s store: what is there, what is missing and why'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "config" -d 'Check and show configuration files'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "completions" -d 'Print the completions of a shell'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "man" -d 'Print the manual page of a command, or write all of them into a folder'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "doctor" -d 'Say what is wrong with auditing on this host, each with what mends it'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "migrate" -d 'Take the place of what a host has, and give it back'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "support-bundle" -d 'Gather what somebody who helps needs to know, in one text to read before you send it'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "token" -d 'Make tokens with which hosts enrol'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "enroll" -d 'Get this host a certificate of its collector, with a token of `indelible token create`'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "revoke" -d 'Refuse a host\'s certificate from now on, and cut its connections'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from pki" -f -a "issue" -d 'Issue a certificate for a host; the authority is made where it is missing'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "check" -d 'Read rules and say what is wrong with them'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "compile" -d 'Show rules as the kernel takes them'
@@ -484,7 +460,5 @@ complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_see
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show what a configuration comes to: its file, drop-ins, environment and defaults together'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "import" -d 'Print what auditd\'s and rsyslog\'s configuration comes to here'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Print the JSON Schema of a configuration, for editors'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "from-auditd" -d 'Take auditd\'s place: its rules, its configuration, and what rsyslog forwards'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make a token that enrols one host, once, within half an hour'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from hold" -f -a "add" -d 'Begin a hold'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from hold" -f -a "list" -d 'Show the holds that are in force'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from hold" -f -a "remove" -d 'End a hold'
