@@ -20,7 +20,9 @@ use tokio::time::{Instant as TokioInstant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::http::Metrics;
+use super::pace::Pace;
 use super::writer::{Answer, ConnectionId, Request, Wanted};
+use crate::config::receivers::PeerLimits;
 use crate::net::enrol;
 use crate::net::enrol::server::Enrolment;
 use crate::net::link::Link;
@@ -34,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) requests: Sender<Request>,
     pub(crate) newest: watch::Receiver<Checkpoint>,
     pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) peer_limits: PeerLimits,
     pub(crate) metrics: Arc<Metrics>,
     /// The authority that hosts enrol with.
     pub(crate) enrolment: Option<Enrolment>,
@@ -68,6 +71,7 @@ pub(crate) async fn serve(
         checkpoint,
     };
     let (answers_in, answers) = unbounded_channel();
+    let pace = Pace::new(shared.peer_limits, started);
     let connection = Connection {
         id,
         peer,
@@ -76,6 +80,8 @@ pub(crate) async fn serve(
         shared,
         answers_in,
         answers,
+        pace,
+        paused_until: None,
     };
     tokio::select! {
         ended = connection.run(Link::start(stream)) => ended,
@@ -108,6 +114,9 @@ struct Connection {
     shared: Shared,
     answers_in: UnboundedSender<Answer>,
     answers: UnboundedReceiver<Answer>,
+    pace: Pace,
+    /// Nothing is read from the agent before this time.
+    paused_until: Option<Instant>,
 }
 
 impl Connection {
@@ -135,8 +144,14 @@ impl Connection {
                     (Ok(permit), Some(frame)) => permit.send(frame),
                     _ => return Ok(()),
                 },
-                bytes = link.received.recv(), if self.receiver.wants_bytes() => match bytes {
-                    Some(bytes) => self.receiver.received(self.started.elapsed(), &bytes),
+                () = sleep_until(self.paused_until.unwrap_or(deadline).into()), if self.paused_until.is_some() => {
+                    self.paused_until = None;
+                }
+                bytes = link.received.recv(), if self.receiver.wants_bytes() && self.paused_until.is_none() => match bytes {
+                    Some(bytes) => {
+                        self.receiver.received(self.started.elapsed(), &bytes);
+                        self.pace(0, bytes.len());
+                    }
                     None => {
                         tracing::info!(peer = %self.peer, "the connection broke");
                         return Ok(());
@@ -185,7 +200,11 @@ impl Connection {
                 }
                 ReceiverAction::Append(append) => self.append(append)?,
                 ReceiverAction::NeedProof { old_size, new_size } => {
-                    self.ask(Wanted::Proof { old_size, new_size })?;
+                    self.ask(Wanted::Proof {
+                        peer: self.peer.clone(),
+                        old_size,
+                        new_size,
+                    })?;
                 }
                 ReceiverAction::Disconnect { why } => return Ok(Some(why)),
             }
@@ -193,7 +212,17 @@ impl Connection {
         Ok(None)
     }
 
-    fn append(&self, append: Append) -> Result<()> {
+    /// Notes what came, and pauses an agent that is beyond its rate.
+    fn pace(&mut self, entries: usize, bytes: usize) {
+        let now = Instant::now();
+        let pause = self.pace.take(entries, bytes, now);
+        if !pause.is_zero() {
+            self.paused_until = self.paused_until.max(Some(now + pause));
+        }
+    }
+
+    fn append(&mut self, append: Append) -> Result<()> {
+        self.pace(append.entries as usize, 0);
         let stream = StreamId(append.stream.0);
         let head_before = Hash(append.head_before);
         let batch = Box::new(Batch::prepare(

@@ -11,7 +11,9 @@ mod heads;
 mod http;
 pub(crate) mod operations;
 mod own_stream;
+mod pace;
 pub(crate) mod receivers;
+mod shown;
 mod witness;
 mod writer;
 
@@ -81,6 +83,7 @@ pub(crate) fn run(
         requests,
         newest: shown,
         stopping,
+        peer_limits: config.peer_limits,
         metrics,
         enrolment: config.authority.as_deref().map(Enrolment::new),
     };

@@ -21,6 +21,7 @@ use super::http::Metrics;
 use super::operations::{Operation, Store};
 use super::own_stream::OwnStream;
 use super::receivers::Credit;
+use super::shown::Shown;
 use crate::service::Watchdog;
 
 /// Names a connection for as long as the collector runs.
@@ -68,7 +69,11 @@ pub(crate) enum Wanted {
     /// An entry of the collector's own stream: its kind and payload.
     Own(Kind, Vec<u8>),
     /// A consistency proof.
-    Proof { old_size: u64, new_size: u64 },
+    Proof {
+        peer: Arc<str>,
+        old_size: u64,
+        new_size: u64,
+    },
     /// Something that an operator has done to the store; who asks waits for what to tell.
     Operate {
         operation: Box<Operation>,
@@ -115,6 +120,7 @@ pub(crate) struct Writer {
     published_at: Instant,
     heads: Option<super::heads::Heads>,
     disk: Disk,
+    shown: Shown,
     metrics: Arc<Metrics>,
     /// Everything waits for this thread: it alone shows that the collector is alive.
     watchdog: Watchdog,
@@ -139,6 +145,7 @@ impl Writer {
             without_stream: HashSet::new(),
             published_at: Instant::now(),
             heads,
+            shown: Shown::open(disk.store()),
             disk,
             metrics,
             watchdog: Watchdog::of_manager(),
@@ -162,6 +169,7 @@ impl Writer {
             }
             self.publish_each_second()?;
         }
+        self.shown.write();
         let last = self.log.close().context("cannot close the log")?;
         self.heads
             .as_mut()
@@ -270,7 +278,12 @@ impl Writer {
                 self.own.append(&mut self.log, kind, &payload)?;
                 return Ok(1);
             }
-            Wanted::Proof { old_size, new_size } => {
+            Wanted::Proof {
+                peer,
+                old_size,
+                new_size,
+            } => {
+                self.shown.note(&peer, old_size, new_size);
                 let proof = match self.log.consistency(old_size, new_size) {
                     Err(indelible_log::Error::Removed { .. }) => None,
                     other => Some(other.context("cannot prove consistency")?),
@@ -391,6 +404,7 @@ impl Writer {
         }
         self.published_at = Instant::now();
         self.watchdog.alive();
+        self.shown.write_each_minute();
         let free_bytes = self.disk.free_bytes()?;
         self.metrics.disk_free_bytes.set(free_bytes);
         if !self.disk.is_full() && !self.disk.has_room(free_bytes) {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::config::collector::{HttpConfig, default_native, default_reserve_bytes};
-use crate::config::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
+use crate::config::receivers::{DatagramReceiver, PeerLimits, StreamReceiver, TlsReceiver};
 use crate::config::retention::RetentionConfig;
 use crate::config::witnesses::WitnessConfig;
 use crate::config::{self, CollectorConfig};
@@ -103,6 +103,7 @@ impl Collector {
                     heads: None,
                     reserve_bytes: default_reserve_bytes(),
                     retention: RetentionConfig::default(),
+                    peer_limits: PeerLimits::default(),
                     native: default_native(),
                     tls: Some(pki.files(COLLECTOR)),
                     authority: Some(folder),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::TlsFiles;
 use super::layers::Configuration;
-use super::receivers::{DatagramReceiver, StreamReceiver, TlsReceiver};
+use super::receivers::{DatagramReceiver, PeerLimits, StreamReceiver, TlsReceiver};
 use super::retention::RetentionConfig;
 use super::witnesses::WitnessConfig;
 use crate::net::pki::{COLLECTOR, Pki};
@@ -30,6 +30,9 @@ pub(crate) struct CollectorConfig {
     /// When segments are removed; never where it is missing.
     #[serde(default)]
     pub(crate) retention: RetentionConfig,
+    /// How fast one peer may be.
+    #[serde(default)]
+    pub(crate) peer_limits: PeerLimits,
     /// Address of the native receiver.
     #[serde(default = "default_native")]
     pub(crate) native: SocketAddr,

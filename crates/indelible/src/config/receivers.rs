@@ -6,7 +6,31 @@ use indelible_wire::syslog::Framing;
 use serde::Deserialize;
 
 use super::TlsFiles;
-use crate::collector::receivers::limits::PEER_CONNECTIONS_MAX;
+use crate::collector::receivers::limits::{
+    PEER_BYTES_PER_SECOND, PEER_CONNECTIONS_MAX, PEER_MESSAGES_PER_SECOND,
+};
+
+/// How fast one peer may be; beyond it, it is not read from. Agents, and peers of syslog over TCP or
+/// TLS and of RELP, each with all of its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct PeerLimits {
+    /// Messages or entries of one peer per second.
+    #[serde(default = "default_messages")]
+    pub(crate) messages_per_second: u64,
+    /// Bytes of one peer per second.
+    #[serde(default = "default_bytes")]
+    pub(crate) bytes_per_second: u64,
+}
+
+impl Default for PeerLimits {
+    fn default() -> Self {
+        Self {
+            messages_per_second: default_messages(),
+            bytes_per_second: default_bytes(),
+        }
+    }
+}
 
 /// A receiver of syslog or RELP over TCP.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -118,6 +142,14 @@ impl FramingChoice {
             Self::Lines => Some(Framing::Lines),
         }
     }
+}
+
+fn default_messages() -> u64 {
+    PEER_MESSAGES_PER_SECOND
+}
+
+fn default_bytes() -> u64 {
+    PEER_BYTES_PER_SECOND
 }
 
 fn default_connections() -> usize {

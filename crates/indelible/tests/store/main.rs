@@ -2,5 +2,6 @@
 
 mod export;
 mod lab;
+mod limits;
 mod orders;
 mod retention;

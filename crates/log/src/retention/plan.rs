@@ -70,13 +70,14 @@ pub struct Plan {
 
 impl Plan {
     /// Reads the oldest segment: where it leaves each stream, which checkpoints were published in
-    /// it, and whether an entry of it `is_held`, who is told the entry and its stream's peer.
+    /// it (those of sizes in `shown` are kept provable too), and whether an entry of it `is_held`, who is told the entry and its stream's peer.
     ///
     /// # Errors
     /// Those of the disk, and damage: nothing is removed that is not what it was.
     pub fn of(
         dir: &Arc<dyn Dir>,
         oldest: &Oldest,
+        shown: &[u64],
         mut is_held: impl FnMut(&str, &EntryRef<'_>) -> bool,
     ) -> Result<Self> {
         let first = oldest.first;
@@ -88,7 +89,9 @@ impl Plan {
         for block in 0..SEGMENT_BLOCKS {
             let block_first = first + block * BLOCK_ENTRIES;
             let entries = segment::read_block(&**dir, first, block)?;
-            let mut published = Vec::new();
+            let block_end = block_first + BLOCK_ENTRIES;
+            let inside = |size: &&u64| block_first < **size && **size < block_end;
+            let mut published: Vec<u64> = shown.iter().filter(inside).copied().collect();
             let mut leaves = Vec::with_capacity(entries.len());
             for at in 0..entries.len() {
                 let index = block_first + at as u64;

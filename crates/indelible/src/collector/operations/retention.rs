@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::hold::Holds;
 use super::{Operation, Wanted};
-use crate::collector::writer;
+use crate::collector::{shown, writer};
 use crate::config::retention::RetentionConfig;
 
 /// What the thread needs.
@@ -91,8 +91,8 @@ impl Retention {
         }
         let is_known = |(before, _): &(Oldest, Plan)| before.first == now.first;
         if !known.as_ref().is_some_and(is_known) {
-            // Holds are looked at when the segment is due.
-            *known = Some((now, Plan::of(&dir, &now, |_, _| false)?));
+            // Holds, and what agents hold, are looked at when the segment is due.
+            *known = Some((now, Plan::of(&dir, &now, &[], |_, _| false)?));
         }
         let Some((_, plan)) = known else {
             return Ok(false);
@@ -104,12 +104,10 @@ impl Retention {
             return Ok(false);
         };
         let holds = Holds::read(&self.store)?;
-        let plan = match holds.holds.is_empty() {
-            true => plan.clone(),
-            false => Plan::of(&dir, &now, |peer, entry| {
-                holds.holding(peer, entry.header().time_ns).is_some()
-            })?,
-        };
+        let shown = shown::sizes(&self.store)?;
+        let plan = Plan::of(&dir, &now, &shown, |peer, entry| {
+            holds.holding(peer, entry.header().time_ns).is_some()
+        })?;
         if plan.is_held() {
             bail!(
                 "the oldest segment (entries from {}) has entries that are held",

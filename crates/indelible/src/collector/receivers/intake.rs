@@ -87,6 +87,11 @@ impl Intake {
         }
     }
 
+    /// The stream that messages go to.
+    pub(super) fn stream(&self) -> &PeerStream {
+        &self.stream
+    }
+
     /// Room for so many bytes, if there is any at once.
     pub(super) fn try_credit(&self, bytes: usize) -> Option<Credit> {
         let permits = permits(bytes);

@@ -11,6 +11,8 @@ pub(super) const QUEUED_BYTES_MAX: usize = 24 << 20;
 pub(super) const PEER_QUEUED_BYTES_MAX: usize = 2 << 20;
 /// Bytes of unfinished messages that all connections hold together.
 pub(super) const UNFINISHED_BYTES_MAX: usize = 32 << 20;
+/// The part of it that one peer may hold, so that a few cannot take all of it.
+pub(super) const PEER_UNFINISHED_BYTES_MAX: usize = 8 << 20;
 /// An unfinished message that is shorter is not counted among them.
 pub(super) const UNFINISHED_BYTES_FREE: usize = 4 << 10;
 /// Entries of one batch: the protocol's bound is twice that.
@@ -24,6 +26,10 @@ pub(super) const STREAMS_MAX: usize = 65_536;
 pub(super) const CONNECTIONS_MAX: usize = 10_000;
 /// Connections of one address to one receiver at a time, unless configured.
 pub(crate) const PEER_CONNECTIONS_MAX: usize = 256;
+/// Messages of one peer per second, unless configured: more than one core takes in.
+pub(crate) const PEER_MESSAGES_PER_SECOND: u64 = 1_000_000;
+/// Bytes of one peer per second, unless configured: a fast network's worth.
+pub(crate) const PEER_BYTES_PER_SECOND: u64 = 1 << 30;
 /// How long a connection beyond it waits for its turn; as many again may wait.
 pub(super) const ADMISSION_MAX: Duration = Duration::from_secs(10);
 /// How long a peer may take for the TLS handshake, and for RELP's `open`.

@@ -68,7 +68,7 @@ impl Receivers {
             requests,
             newest,
             stopping,
-            streams: Arc::new(PeerStreams::new(known)),
+            streams: Arc::new(PeerStreams::new(known, config.peer_limits)),
             queue: Arc::new(Semaphore::new(QUEUED_BYTES_MAX)),
             unfinished: Arc::new(Semaphore::new(UNFINISHED_BYTES_MAX)),
         };

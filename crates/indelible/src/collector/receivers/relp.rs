@@ -63,7 +63,7 @@ impl Session {
     {
         let mut newest = shared.newest.clone();
         let mut stopping = shared.stopping.clone();
-        let mut unfinished = Unfinished::new(shared);
+        let mut unfinished = Unfinished::new(shared, self.intake.stream());
         let greeting_by = Instant::now() + GREETING_MAX;
         // Nothing is read before this time, so that messages gather.
         let mut gather_until = None;
@@ -114,8 +114,18 @@ impl Session {
             }
             if let Some(progress) = progress {
                 unfinished.note(progress)?;
+                let pause = self
+                    .intake
+                    .stream()
+                    .pace(progress.messages, progress.read_bytes);
+                if !pause.is_zero() {
+                    gather_until = Some(Instant::now() + pause);
+                }
                 // A client that sends one message at a time waits for its answer.
-                if progress.messages > GATHER_MESSAGES_MIN && progress.read_bytes < GATHER_BYTES {
+                if gather_until.is_none()
+                    && progress.messages > GATHER_MESSAGES_MIN
+                    && progress.read_bytes < GATHER_BYTES
+                {
                     gather_until = Some(Instant::now() + GATHER);
                 }
             }

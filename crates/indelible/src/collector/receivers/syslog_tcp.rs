@@ -61,7 +61,7 @@ impl Lines {
         shared: &Shared,
     ) -> Result<End> {
         let mut stopping = shared.stopping.clone();
-        let mut unfinished = Unfinished::new(shared);
+        let mut unfinished = Unfinished::new(shared, self.intake.stream());
         loop {
             let read = read_with(stream, |bytes| match self.intake.try_credit(bytes.len()) {
                 Some(credit) => Read::Taken(self.take(credit, bytes)),
@@ -81,6 +81,16 @@ impl Lines {
                 }
             };
             unfinished.note(progress)?;
+            let pause = self
+                .intake
+                .stream()
+                .pace(progress.messages, progress.read_bytes);
+            if !pause.is_zero() {
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = stopped(&mut stopping) => return Ok(End::Stopped),
+                }
+            }
             if progress.read_bytes < GATHER_BYTES {
                 sleep(GATHER).await;
             }

@@ -10,12 +10,15 @@ use tokio::time::sleep_until;
 
 use super::Shared;
 use super::limits::{READ_BYTES, UNFINISHED_BYTES_FREE, UNFINISHED_MAX};
+use super::streams::PeerStream;
 
 /// One connection's unfinished message.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     memory: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
+    /// The peer's part of it.
+    peer_memory: Arc<Semaphore>,
+    held: Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
     since: Option<Instant>,
     /// Read of it since `since`.
     bytes: usize,
@@ -34,9 +37,10 @@ pub(super) struct Progress {
 }
 
 impl Unfinished {
-    pub(super) fn new(shared: &Shared) -> Self {
+    pub(super) fn new(shared: &Shared, peer: &PeerStream) -> Self {
         Self {
             memory: shared.unfinished.clone(),
+            peer_memory: peer.unfinished.clone(),
             held: None,
             since: None,
             bytes: 0,
@@ -46,7 +50,7 @@ impl Unfinished {
     /// Notes a read.
     ///
     /// # Errors
-    /// All connections together hold too much.
+    /// The peer's connections, or all connections, together hold too much.
     pub(super) fn note(&mut self, progress: Progress) -> Result<()> {
         self.bytes += progress.read_bytes;
         if progress.messages > 0 || self.bytes >= READ_BYTES || !progress.is_inside {
@@ -59,11 +63,12 @@ impl Unfinished {
             self.held = None;
         } else if self.held.is_none() {
             // What a connection can hold, so that it need not be counted with each read.
-            let permits = self
-                .memory
-                .clone()
-                .try_acquire_many_owned(READ_BYTES as u32);
-            self.held = Some(permits.context("too many connections hold unfinished messages")?);
+            let permits = READ_BYTES as u32;
+            let peer = self.peer_memory.clone().try_acquire_many_owned(permits);
+            let peer = peer.context("the peer holds too many unfinished messages")?;
+            let all = self.memory.clone().try_acquire_many_owned(permits);
+            let all = all.context("too many connections hold unfinished messages")?;
+            self.held = Some((peer, all));
         }
         Ok(())
     }

@@ -57,7 +57,10 @@ impl Files {
             self.tiles.insert(path, tile);
         } else if TEXTS.contains(&path.as_str()) {
             self.texts.insert(path);
-        } else if !(path == LOCK && len == 0 || path == HOLDS || path.ends_with(TEMPORARY)) {
+        } else if !(path == LOCK && len == 0
+            || PROVING_NOTHING.contains(&path.as_str())
+            || path.ends_with(TEMPORARY))
+        {
             self.unknown.insert(path);
         }
     }
@@ -81,6 +84,6 @@ pub(super) const CHECKPOINT: &str = "checkpoint";
 pub(super) const WITNESSED: &str = "checkpoint.witnessed";
 pub(super) const REMOVED: &str = "removed";
 const LOCK: &str = "lock";
-/// What must not be removed: it proves nothing.
-const HOLDS: &str = "holds";
+/// What must not be removed, and what agents were shown: the collector's own notes.
+const PROVING_NOTHING: [&str; 2] = ["holds", "shown"];
 const TEXTS: [&str; 4] = [KEY, VERIFIER, CHECKPOINT, WITNESSED];
