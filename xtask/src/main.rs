@@ -28,6 +28,9 @@ fn main() -> ExitCode {
         ["burst", file, count] => bench::burst(file, count),
         ["soak"] => soak::run(),
         ["soak", "agent"] => soak::agent(),
+        ["soak", "collector"] => soak::collector(),
+        ["soak", "connections"] => soak::connections(),
+        ["soak", "tampering"] => soak::tampering(),
         ["detections"] => detections::run(),
         ["oracles"] => oracles::run(),
         ["tables", rest @ ..] => tables::run(rest),
@@ -57,8 +60,9 @@ usage: cargo xtask TASK
   bench [NAME…]          the peer and ours in turn; writes docs/benchmarks.md
   detections             precision and recall of the built-in detections on their cases
   oracles                implementations by others judge ours (tests/oracles)
-  soak [agent]           the delivery tests at full size, optimised; or a million events while the
-                         worker is killed and capture upgraded
+  soak [NAME]            long runs, optimised: the delivery tests at full size; agent (a million events
+                         while the worker is killed and capture upgraded), collector (killed every
+                         2 s under load), connections, tampering
   tables                 the interpretation tables, from the kernel's headers
   fuzz [SECONDS [NAME]]  each fuzz target, or one, for SECONDS (default 600)
   book [--check]         what is written from code: manual pages, completions, schemas, reference

@@ -23,18 +23,37 @@ pub(crate) fn agent() -> Result<()> {
     )
 }
 
+/// `soak tampering`: 5,000 random tamperings with a store, and who finds each out.
+pub(crate) fn tampering() -> Result<()> {
+    let package = ["-p", "indelible-log", "--test", "it"];
+    let test = ["tamper::every_tampering_is_found_out"];
+    tests(&package, &test, &[("INDELIBLE_TRIALS", "5000")])
+}
+
+/// `soak collector`: five minutes of 50,000 records per second while the collector is killed every
+/// 2 s; nothing acknowledged may be missing or twice, and the store is verified after every kill.
+pub(crate) fn collector() -> Result<()> {
+    let package = ["-p", "indelible", "--test", "integrity"];
+    let test = ["kills::a_killed_collector_keeps_what_it_acknowledged_once"];
+    let variables = [("INDELIBLE_SECONDS", "300"), ("INDELIBLE_RATE", "50000")];
+    tests(&package, &test, &variables)
+}
+
+/// `soak connections`: 100,000 connections one after another, half of them half a frame.
+pub(crate) fn connections() -> Result<()> {
+    let package = ["-p", "indelible", "--test", "integrity"];
+    let test = ["refused::many_connections_one_after_another_and_some_that_say_nothing"];
+    tests(&package, &test, &[("INDELIBLE_CONNECTIONS", "100000")])
+}
+
 fn delivery(tests: &[&str], variables: &[(&str, &str)]) -> Result<()> {
-    let arguments = [
-        "test",
-        "--release",
-        "-p",
-        "indelible",
-        "--test",
-        "delivery",
-        "--",
-        "--nocapture",
-    ];
-    let mut command = shell::command("cargo", &arguments);
-    command.args(tests).envs(variables.iter().copied());
+    self::tests(&["-p", "indelible", "--test", "delivery"], tests, variables)
+}
+
+/// Optimised tests of a package, all or those named, with variables that size them.
+fn tests(package: &[&str], names: &[&str], variables: &[(&str, &str)]) -> Result<()> {
+    let mut command = shell::command("cargo", &["test", "--release"]);
+    command.args(package).args(["--", "--nocapture"]);
+    command.args(names).envs(variables.iter().copied());
     shell::run(command)
 }

@@ -92,6 +92,43 @@ pub(crate) struct Gap {
     pub(crate) count: Option<u64>,
     /// For people.
     pub(crate) detail: String,
+    /// Whose it is, where the collector writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) about: Option<About>,
+    /// The first that is missing, or when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<Edge>,
+    /// The last that is missing, or when it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<Edge>,
+}
+
+/// The host, boot and stream that a gap is of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct About {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) host: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) boot_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stream: Option<String>,
+}
+
+/// An end of a gap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Edge {
+    /// A serial or a sequence number.
+    Number(u64),
+    /// ns since 1970, as decimal digits.
+    Time(String),
+}
+
+impl Edge {
+    /// A time, ns since 1970.
+    pub(crate) fn time(ns: u64) -> Self {
+        Self::Time(ns.to_string())
+    }
 }
 
 /// Why something is missing.
@@ -120,6 +157,18 @@ pub(crate) enum GapReason {
     StreamLost,
     /// The process that captures ended without stopping: records, unknown how many.
     CaptureKilled,
+    /// Serials that did not come: events.
+    SerialHole,
+    /// A later stream says that there were more entries of an earlier one: entries.
+    SequenceHole,
+    /// Events that lack records: events.
+    Incomplete,
+    /// A host was not heard.
+    Silence,
+    /// A clock was set.
+    ClockStep,
+    /// A host head that its host's chain of keys does not vouch for.
+    EpochBreak,
 }
 
 impl GapReason {
@@ -137,6 +186,12 @@ impl GapReason {
             Self::SignerLost => "signer-lost",
             Self::StreamLost => "stream-lost",
             Self::CaptureKilled => "capture-killed",
+            Self::SerialHole => "serial-hole",
+            Self::SequenceHole => "sequence-hole",
+            Self::Incomplete => "incomplete",
+            Self::Silence => "silence",
+            Self::ClockStep => "clock-step",
+            Self::EpochBreak => "epoch-break",
         }
     }
 }
@@ -148,7 +203,22 @@ impl Gap {
             reason,
             count,
             detail: detail.into(),
+            about: None,
+            from: None,
+            to: None,
         }
+    }
+
+    /// Whose it is.
+    pub(crate) fn about(mut self, about: About) -> Self {
+        self.about = Some(about);
+        self
+    }
+
+    /// Where it begins and ends.
+    pub(crate) fn between(mut self, from: Edge, to: Option<Edge>) -> Self {
+        (self.from, self.to) = (Some(from), to);
+        self
     }
 }
 

@@ -59,6 +59,10 @@ pub const MARK_PARTS_MAX: usize = 64;
 pub const KEPT_NODES_MAX: usize = 2 * SEGMENT_ENTRIES as usize;
 /// Erased entries that a verification holds against their declarations.
 pub const ERASED_MAX: usize = 1_000_000;
+/// Longest file that says where a verification ended: a row per stream.
+pub const MARK_BYTES_MAX: usize = 64 << 20;
+/// Unreadable bundles after which a verification of what a log shows gives up.
+pub const PROBLEM_BUNDLES_MAX: u64 = 1_000;
 
 /// Hosts' chains of keys that a verification knows.
 pub const SIGNERS_MAX: usize = 131_072;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use indelible_log::{EntryRef, Kind};
+use indelible_log::{EntryRef, Kind, StreamId};
 use indelible_record::{Assembler, Order, Record, RecordType, Settings};
 use serde::Serialize;
 
@@ -29,7 +29,17 @@ pub(super) struct Boot {
     congestion_before: u64,
     gaps: BTreeMap<String, GapSum>,
     findings: Vec<Finding>,
+    pulses: BTreeMap<StreamId, Pulse>,
+    silences: Times,
+    clock_steps: Times,
     line: Vec<u8>,
+}
+
+/// When a stream's last entry and its last head were captured, ns since 1970.
+#[derive(Debug, Default)]
+struct Pulse {
+    entry_ns: u64,
+    head_ns: u64,
 }
 
 /// What is known of one host's boot.
@@ -49,6 +59,30 @@ pub(crate) struct BootAccount {
     /// Gap entries by reason.
     pub(crate) gaps: BTreeMap<String, GapSum>,
     pub(crate) host_heads: u64,
+    /// More than 3 s between two heads of a stream of capture, which come each second.
+    pub(crate) silences: Times,
+    /// Entries of a stream that were captured before the one before them, by the host's clock.
+    pub(crate) clock_steps: Times,
+}
+
+/// Stretches of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Times {
+    pub(crate) count: u64,
+    pub(crate) total_ms: u64,
+    pub(crate) longest_ms: u64,
+    /// When the first one ended, ms since 1970.
+    pub(crate) first_at_ms: Option<u64>,
+}
+
+impl Times {
+    fn add(&mut self, length_ns: u64, at_ns: u64) {
+        let length_ms = length_ns / 1_000_000;
+        self.count += 1;
+        self.total_ms = self.total_ms.saturating_add(length_ms);
+        self.longest_ms = self.longest_ms.max(length_ms);
+        self.first_at_ms.get_or_insert(at_ns / 1_000_000);
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -100,11 +134,18 @@ impl Boot {
             congestion_before: 0,
             gaps: BTreeMap::new(),
             findings: Vec::new(),
+            pulses: BTreeMap::new(),
+            silences: Times::default(),
+            clock_steps: Times::default(),
             line: Vec::new(),
         }
     }
 
-    pub(super) fn enter(&mut self, entry: &EntryRef<'_>) {
+    /// Takes an entry in; `pulses` where its stream gets a head each second.
+    pub(super) fn enter(&mut self, entry: &EntryRef<'_>, pulses: bool) {
+        if pulses {
+            self.pulse(entry);
+        }
         match entry.header().kind {
             Kind::Audit => self.record(entry),
             Kind::HostHead => {
@@ -130,6 +171,25 @@ impl Boot {
             }
             _ => {}
         }
+    }
+
+    fn pulse(&mut self, entry: &EntryRef<'_>) {
+        let (header, pulse) = (
+            entry.header(),
+            self.pulses.entry(entry.header().stream).or_default(),
+        );
+        let now = header.time_ns;
+        if now + CLOCK_STEP_NS < pulse.entry_ns {
+            self.clock_steps.add(pulse.entry_ns - now, now);
+        }
+        if header.kind == Kind::HostHead {
+            let since = now.saturating_sub(pulse.head_ns);
+            if pulse.head_ns > 0 && since > SILENCE_NS {
+                self.silences.add(since, now);
+            }
+            pulse.head_ns = now;
+        }
+        pulse.entry_ns = now;
     }
 
     fn record(&mut self, entry: &EntryRef<'_>) {
@@ -228,6 +288,15 @@ impl Boot {
             );
             find("events-incomplete", detail);
         }
+        for (kind, times) in [("silence", self.silences), ("clock-step", self.clock_steps)] {
+            if times.count > 0 {
+                let detail = format!(
+                    "{} times, the longest {} ms, {} ms in all",
+                    times.count, times.longest_ms, times.total_ms
+                );
+                find(kind, detail);
+            }
+        }
         for (reason, sum) in &self.gaps {
             let detail = format!("{} gap entries, {} missing in all", sum.entries, sum.count);
             find(gap_finding(reason), format!("{reason}: {detail}"));
@@ -254,6 +323,8 @@ impl Boot {
             congestion: self.congestion_before + self.congestion,
             gaps: self.gaps,
             host_heads: self.heads,
+            silences: self.silences,
+            clock_steps: self.clock_steps,
             host: self.host,
             boot_id,
         }
@@ -274,6 +345,10 @@ fn gap_finding(reason: &str) -> &'static str {
 const ARRIVING_MS: u64 = 2_000;
 /// Incomplete events that are named.
 const INCOMPLETE_KEPT: usize = 8;
+/// Heads further apart than this are a silence: they come each second.
+const SILENCE_NS: u64 = 3_000_000_000;
+/// Capture times of a stream that go back by more than this are a step of the clock.
+const CLOCK_STEP_NS: u64 = 100_000_000;
 /// Holes that are listed.
 const HOLES_SHOWN: usize = 16;
 /// Findings of a boot that are kept.

@@ -8,6 +8,7 @@ mod boot;
 mod read;
 mod serials;
 mod stream;
+mod text;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,7 +27,7 @@ use stream::{Stream, StreamAccount};
 /// The account of a spool or a store.
 #[derive(Debug, Serialize)]
 pub(crate) struct Account {
-    /// `spool` or `store`.
+    /// `spool`, `store`, or `log` where it was read over the network.
     of: &'static str,
     /// One per host and boot.
     boots: Vec<BootAccount>,
@@ -83,34 +84,19 @@ impl Account {
     pub(crate) fn is_whole(&self) -> bool {
         self.findings.is_empty()
     }
-
-    pub(crate) fn boots(&self) -> &[BootAccount] {
-        &self.boots
-    }
-
-    pub(crate) fn streams(&self) -> &[StreamAccount] {
-        &self.streams
-    }
-
-    pub(crate) fn receipt(&self) -> Option<&CheckpointSeen> {
-        self.receipt.as_ref()
-    }
-
-    pub(crate) fn findings(&self) -> &[AccountFinding] {
-        &self.findings
-    }
 }
 
 /// The account while it is being taken.
-#[derive(Default)]
-struct Books {
+#[derive(Debug, Default)]
+pub(crate) struct Books {
     streams: BTreeMap<StreamId, Stream>,
     /// By machine id and boot id.
     boots: BTreeMap<(String, String), Boot>,
 }
 
 impl Books {
-    fn enter(&mut self, entry: &EntryRef<'_>) {
+    /// Takes an entry into account; those of a stream come in order.
+    pub(crate) fn enter(&mut self, entry: &EntryRef<'_>) {
         let header = entry.header();
         let stream = self.streams.entry(header.stream).or_default();
         if header.kind == Kind::StreamOpened
@@ -119,6 +105,7 @@ impl Books {
             stream.open(opened);
         }
         stream.enter(entry);
+        let pulses = stream.is_of_capture();
         let Some((machine, boot, host)) = stream.boot() else {
             return;
         };
@@ -126,10 +113,11 @@ impl Books {
             .boots
             .entry((machine.to_owned(), boot.to_owned()))
             .or_insert_with(|| Boot::new(host));
-        boot.enter(entry);
+        boot.enter(entry, pulses);
     }
 
-    fn close(self, of: &'static str) -> Account {
+    /// Adds up; `of` says what was read.
+    pub(crate) fn close(self, of: &'static str) -> Account {
         let mut findings = Vec::new();
         let mut boots = Vec::new();
         for ((machine_id, boot_id), boot) in self.boots {

@@ -85,6 +85,14 @@ impl Stream {
         self.released = Some(sequence);
     }
 
+    /// Whether the process that reads the kernel's records writes it, with a head each second.
+    pub(super) fn is_of_capture(&self) -> bool {
+        self.opened.as_ref().is_some_and(|opened| {
+            let source = opened.source.split(':').next();
+            matches!(source, Some("kernel" | "observe" | "audisp"))
+        })
+    }
+
     /// Machine id, boot id and host, once they are known.
     pub(super) fn boot(&self) -> Option<(&str, &str, &str)> {
         let opened = self.opened.as_ref()?;

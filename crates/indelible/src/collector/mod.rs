@@ -7,6 +7,7 @@
 
 mod connection;
 mod full;
+mod gaps;
 mod heads;
 mod http;
 pub(crate) mod operations;
@@ -37,6 +38,7 @@ use crate::net::tls::Identity;
 use crate::service;
 use connection::Shared;
 use full::Disk;
+use gaps::Gaps;
 use heads::Heads;
 use http::Metrics;
 use operations::control::Control;
@@ -67,6 +69,7 @@ pub(crate) fn run(
     let (requests, received) = mpsc::channel();
     let (newest, shown) = watch::channel(log.checkpoint());
     let metrics = Metrics::new();
+    let gaps = Gaps::open(&config.store, log.checkpoint().size, own.id())?;
     let disk = Disk::new(&config.store, config.reserve_bytes);
     let witnesses = Witnesses::ask(config, metrics.clone())?;
     let writer = Writer::new(log, own, received, newest, heads, disk, metrics.clone());
@@ -74,6 +77,7 @@ pub(crate) fn run(
         .name("writer".into())
         .spawn(|| writer.run())?;
     let (stop, stopping) = watch::channel(false);
+    gaps.start(requests.clone(), shown.clone(), stopping.clone())?;
     if let Some(witnesses) = witnesses {
         witnesses.start(requests.clone(), stopping.clone())?;
     }

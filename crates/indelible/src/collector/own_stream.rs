@@ -35,6 +35,11 @@ impl OwnStream {
         Ok(own)
     }
 
+    /// The stream's id.
+    pub(crate) fn id(&self) -> StreamId {
+        self.stream.id()
+    }
+
     /// Appends a time mark if the log has grown by anything else since the last one.
     pub(crate) fn mark(&mut self, log: &mut Log) -> Result<bool> {
         let size = log.checkpoint().size;

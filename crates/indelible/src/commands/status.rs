@@ -1,6 +1,5 @@
 //! `indelible status`.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -78,69 +77,5 @@ fn installed() -> Result<Account> {
 }
 
 fn text(account: &Account) -> String {
-    let mut text = String::new();
-    for boot in account.boots() {
-        let _ = writeln!(text, "host {}, boot {}", boot.host, boot.boot_id);
-        let _ = writeln!(
-            text,
-            "  records {}, events {} ({} incomplete), host heads {}",
-            boot.records, boot.events.assembled, boot.events.incomplete, boot.host_heads
-        );
-        if let (Some(first), Some(last)) = (boot.serials.first, boot.serials.last) {
-            let _ = writeln!(
-                text,
-                "  serials {first} to {last}: {} seen, {} missing",
-                boot.serials.seen, boot.serials.missing
-            );
-        }
-        if let Some(kernel) = &boot.kernel {
-            let _ = writeln!(
-                text,
-                "  kernel: lost {}, backlog {} of {}, waited {} jiffies, enabled {}, audit pid {}",
-                kernel.lost,
-                kernel.backlog,
-                kernel.backlog_limit,
-                kernel.backlog_wait_time_actual.unwrap_or(0),
-                kernel.enabled,
-                kernel.audit_pid
-            );
-        }
-        let _ = writeln!(text, "  congestion {}", boot.congestion);
-    }
-    for stream in account.streams() {
-        let _ = write!(
-            text,
-            "stream {}: {}, entries {} to {}",
-            stream.id,
-            stream.source.as_deref().unwrap_or("unknown source"),
-            stream.oldest,
-            stream.next
-        );
-        if let Some(released) = stream.released {
-            let unsent = stream.next.saturating_sub(released);
-            let _ = write!(text, ", receipts below {released}, {unsent} without");
-        }
-        text.push('\n');
-    }
-    if let Some(receipt) = account.receipt() {
-        let _ = writeln!(
-            text,
-            "newest receipt: {} at size {}",
-            receipt.origin, receipt.size
-        );
-    }
-    for finding in account.findings() {
-        let place = [&finding.host, &finding.stream]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", ");
-        let _ = writeln!(
-            text,
-            "FINDING {} ({place}): {}",
-            finding.kind, finding.detail
-        );
-    }
-    text
+    account.boots_text() + &account.streams_text() + &account.findings_text()
 }

@@ -1,41 +1,70 @@
 //! `indelible verify`.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indelible_log::dir::RealDir;
-use indelible_log::head::{HeadCheck, HeadSummary};
 use indelible_log::verify::{
-    Inspector, Problem, ProblemKind, Report, VerifyOptions, verify_spool_with, verify_store,
+    Inspector, Mark, Report, VerifyOptions, verify_shown, verify_spool_with, verify_store,
 };
-
+use indelible_log::witness::WitnessKey;
+use indelible_log::{Checkpoint, VerifierKey};
 use serde_json::json;
 
 use crate::agent::layout::Layout;
+use crate::net::http::Credentials;
 use crate::proof;
 use crate::terminal::Output;
-use crate::verify::{self, exit_code};
+use crate::verify::{self, Checked, Checks, Remote, exit_code, witnessed_checkpoint};
 
-/// Check a store or a spool to its last byte, or proof files without either
+/// Check a store or a spool to its last byte, a log by what it shows over HTTP, or proof files
 ///
 /// Exit codes: 0 intact, 1 intact with recorded gaps or a torn tail that nobody was told to be
 /// durable, 2 broken, 3 could not check.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// A collector's store
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["spool", "proofs"])]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["spool", "proofs", "url"])]
     store: Option<PathBuf>,
     /// A host's spool
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
     spool: Option<PathBuf>,
+    /// A log over HTTP, as C2SP tlog-tiles shows it
+    #[arg(long, value_name = "URL", conflicts_with_all = ["store", "spool"], requires = "key")]
+    url: Option<String>,
+    /// File with the token that may read entries there
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
+    /// Certificates of the authorities that an https log or witness comes from, PEM
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// A proof file, with its entry beside it (see `indelible prove`); may be given several times
-    #[arg(long = "proof", value_name = "FILE", conflicts_with_all = ["store", "spool"], requires = "key")]
+    #[arg(long = "proof", value_name = "FILE", conflicts_with_all = ["store", "spool", "url"], requires = "key")]
     proofs: Vec<PathBuf>,
-    /// The log's public key (log.vkey), for proof files
-    #[arg(long, value_name = "FILE", requires = "proofs")]
+    /// The log's public key (log.vkey), from somewhere else than the store
+    #[arg(long, value_name = "FILE", conflicts_with = "spool")]
     key: Option<PathBuf>,
+    /// A checkpoint that is known from elsewhere (a file of the heads folder, a note that somebody
+    /// kept), which the log must contain; may be given several times
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["spool", "proofs"])]
+    known: Vec<PathBuf>,
+    /// A witness that must have cosigned what the log shows: its C2SP verifier key, and its URL in
+    /// the same argument to ask it for the checkpoint that it holds; may be given several times
+    #[arg(long, value_name = "KEY [URL]", conflicts_with_all = ["spool", "proofs"])]
+    witness: Vec<String>,
+    /// Witnesses that must have cosigned [default: all]
+    #[arg(long, value_name = "COUNT", requires = "witness")]
+    quorum: Option<usize>,
+    /// Go on from where the last verification with this file ended, and keep there where this one
+    /// ends; the first one reads everything
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["spool", "proofs"])]
+    mark: Option<PathBuf>,
+    /// Tell per host and boot what is here of what its kernel emitted, and why the rest is not
+    #[arg(long, conflicts_with = "proofs")]
+    completeness: bool,
     /// Form of the report
     #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
     format: Form,
@@ -51,31 +80,19 @@ enum Form {
 
 impl Verify {
     pub(super) fn run(self) -> Result<u8> {
-        if let Some(key) = &self.key {
-            return self.check_proofs(key);
-        }
-        let (report, heads) = match self.check() {
-            Ok(checked) => checked,
-            Err(error) => {
-                crate::exit::report(&error);
-                return Ok(verify::COULD_NOT_CHECK);
-            }
+        let outcome = match self.proofs.is_empty() {
+            true => self.check(),
+            false => self.check_proofs(),
         };
-        match self.format {
-            Form::Text => verify::print_text(&report, &heads)?,
-            Form::Json => verify::print_json(&report, &heads)?,
-        }
-        Ok(exit_code(&report))
+        outcome.or_else(|error| {
+            crate::exit::report(&error);
+            Ok(verify::COULD_NOT_CHECK)
+        })
     }
 
-    fn check_proofs(&self, key: &Path) -> Result<u8> {
-        let checked = match proof::check(&self.proofs, key) {
-            Ok(checked) => checked,
-            Err(error) => {
-                crate::exit::report(&error);
-                return Ok(verify::COULD_NOT_CHECK);
-            }
-        };
+    fn check_proofs(&self) -> Result<u8> {
+        let key = self.key.as_ref().context("proofs need --key FILE")?;
+        let checked = proof::check(&self.proofs, key)?;
         let holds = checked.iter().all(proof::Checked::holds);
         let text = match self.format {
             Form::Text => checked.iter().map(|one| one.line() + "\n").collect(),
@@ -90,31 +107,182 @@ impl Verify {
         Ok(if holds { 0 } else { verify::BROKEN })
     }
 
-    fn check(&self) -> Result<(Report, HeadSummary)> {
-        let heads = Arc::new(Mutex::new(HeadCheck::default()));
-        let inspector = Inspector::new(heads.clone());
-        let mut report = match (&self.store, &self.spool) {
-            (Some(store), _) => {
-                let dir = RealDir::open(store)
-                    .with_context(|| format!("cannot open {}", store.display()))?;
-                let options = VerifyOptions {
-                    inspector: Some(inspector),
-                    ..VerifyOptions::default()
-                };
-                verify_store(&dir, &options).context("cannot check the store")?
+    fn check(&self) -> Result<u8> {
+        let new = || Checks::new(self.completeness);
+        let (mut report, checks, of) = match (&self.store, &self.spool, &self.url) {
+            (Some(store), _, _) => {
+                let (report, checks) = self.store(store, new)?;
+                (report, checks, "store")
             }
-            (None, Some(spool)) => verify_rooms(spool, &inspector)?,
-            (None, None) => anyhow::bail!("neither --store nor --spool is given"),
+            (_, Some(spool), _) => {
+                let checks = new();
+                (verify_rooms(spool, &checks.inspector())?, checks, "spool")
+            }
+            (_, _, Some(url)) => {
+                let checks = new();
+                (self.shown(url, checks.inspector())?, checks, "log")
+            }
+            _ => bail!("none of --store, --spool, --url is given"),
         };
-        let summary = heads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .summary();
-        for problem in &summary.problems {
-            report.problem(Problem::new(ProblemKind::HostHead, "", 0, problem));
-        }
-        Ok((report, summary))
+        let checked = checks.finish(&mut report, of);
+        self.print(&report, &checked)?;
+        Ok(exit_code(&report, &checked))
     }
+
+    fn print(&self, report: &Report, checked: &Checked) -> Result<()> {
+        match self.format {
+            Form::Text => verify::print_text(report, checked),
+            Form::Json => verify::print_json(report, checked),
+        }
+    }
+
+    /// Checks a store, again where its writer sealed a segment meanwhile.
+    fn store(&self, store: &Path, checks: impl Fn() -> Checks) -> Result<(Report, Checks)> {
+        let dir =
+            RealDir::open(store).with_context(|| format!("cannot open {}", store.display()))?;
+        let key_file = self.key.clone().unwrap_or_else(|| store.join("log.vkey"));
+        let mut options = self.options(self.key.is_some(), &key_file)?;
+        let mut tries = 1..=TRIES_MAX;
+        let (report, checks) = loop {
+            let last = tries.next() == Some(TRIES_MAX);
+            let checks = checks();
+            options.inspector = Some(checks.inspector());
+            match verify_store(&dir, &options) {
+                Ok(report) if last || !report.moved || report.problems.is_empty() => {
+                    break (report, checks);
+                }
+                Err(error) if last || !is_not_found(&error) => {
+                    return Err(error).context("cannot check the store");
+                }
+                _ => {}
+            }
+        };
+        // The mark's checkpoint is signed: by the key that is known, or the store's own.
+        let key = options.verifier.or_else(|| read_key(&key_file).ok());
+        self.keep_mark(&report, key.as_ref())?;
+        Ok((report, checks))
+    }
+
+    fn shown(&self, url: &str, inspector: Inspector) -> Result<Report> {
+        let key_file = self.key.as_ref().context("--url needs --key FILE")?;
+        let key = read_key(key_file)?;
+        let mut options = self.options(true, key_file)?;
+        options.inspector = Some(inspector);
+        let mut remote = Remote::new(url, self.credentials(true)?)?;
+        let report = verify_shown(&mut remote, &key, &options).context("cannot check the log")?;
+        self.keep_mark(&report, Some(&key))?;
+        Ok(report)
+    }
+
+    /// What is known besides what is to be checked. `key_file` is believed where `key_is_known`,
+    /// and read only if it is needed otherwise.
+    fn options(&self, key_is_known: bool, key_file: &Path) -> Result<VerifyOptions> {
+        let mut verifier = match key_is_known {
+            true => Some(read_key(key_file)?),
+            false => None,
+        };
+        let since = match &self.mark {
+            Some(path) => read_mark(path)?,
+            None => None,
+        };
+        let since = since.map(|(mark, key)| {
+            verifier.get_or_insert(key);
+            mark
+        });
+        let mut known = Vec::new();
+        let key = || match &verifier {
+            Some(key) => Ok(key.clone()),
+            None => read_key(key_file),
+        };
+        for path in &self.known {
+            let shown = path.display();
+            let note = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+            let checkpoint = key()?
+                .open_note(&note)
+                .with_context(|| format!("in {shown}"))?;
+            known.push((shown.to_string(), checkpoint));
+        }
+        let mut witnesses = Vec::new();
+        for text in &self.witness {
+            let (witness, url) = split_witness(text)?;
+            if let Some(url) = url {
+                let held = self.held_by(&witness, url, &key()?)?;
+                known.push((format!("witness {}", witness.name()), held));
+            }
+            witnesses.push(witness);
+        }
+        Ok(VerifyOptions {
+            verifier,
+            known,
+            witnesses,
+            quorum: self.quorum,
+            without_private_key: false,
+            inspector: None,
+            since,
+        })
+    }
+
+    fn held_by(&self, witness: &WitnessKey, url: &str, key: &VerifierKey) -> Result<Checkpoint> {
+        let credentials = self.credentials(false)?;
+        witnessed_checkpoint(url, credentials, key)
+            .with_context(|| format!("cannot ask witness {}", witness.name()))
+    }
+
+    fn credentials(&self, with_token: bool) -> Result<Credentials<'_>> {
+        let token = self.token_file.as_ref().filter(|_| with_token);
+        let read = |path: &PathBuf| {
+            let token = fs::read_to_string(path);
+            token.with_context(|| format!("cannot read {}", path.display()))
+        };
+        let token = token.map(read).transpose()?;
+        Ok(Credentials {
+            ca: self.ca.as_deref(),
+            token: token.map(|token| token.trim().to_owned()),
+            ..Credentials::default()
+        })
+    }
+
+    fn keep_mark(&self, report: &Report, key: Option<&VerifierKey>) -> Result<()> {
+        let (Some(path), Some(mark), Some(key)) = (&self.mark, &report.mark, key) else {
+            return Ok(());
+        };
+        let temporary = path.with_extension("tmp");
+        fs::write(&temporary, mark.to_text(key))
+            .and_then(|()| fs::File::open(&temporary)?.sync_all())
+            .and_then(|()| fs::rename(&temporary, path))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// Whether a file went between being listed and being read.
+fn is_not_found(error: &indelible_log::Error) -> bool {
+    matches!(error, indelible_log::Error::Io { source, .. } if source.kind() == ErrorKind::NotFound)
+}
+
+/// The mark in a file; nothing where there is no file yet.
+fn read_mark(path: &Path) -> Result<Option<(Mark, VerifierKey)>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(
+            Mark::parse(&text).with_context(|| format!("in {}", path.display()))?,
+        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn read_key(path: &Path) -> Result<VerifierKey> {
+    let shown = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+    VerifierKey::parse(text.trim_end()).with_context(|| format!("in {shown}"))
+}
+
+fn split_witness(text: &str) -> Result<(WitnessKey, Option<&str>)> {
+    let (key, url) = match text.trim().split_once(char::is_whitespace) {
+        Some((key, url)) => (key, Some(url.trim_start())),
+        None => (text.trim(), None),
+    };
+    let key = WitnessKey::parse(key).with_context(|| format!("in the witness key {key:?}"))?;
+    Ok((key, url))
 }
 
 /// All streams of a spool, whichever process wrote them.
@@ -133,3 +301,6 @@ fn verify_rooms(spool: &Path, inspector: &Inspector) -> Result<Report> {
     }
     Ok(report)
 }
+
+/// Verifications of a store whose writer seals meanwhile.
+const TRIES_MAX: u32 = 5;

@@ -223,7 +223,8 @@ impl Demo {
         let (code, shown) = self.program.output(&words)?;
         self.story.command(&self.program.shown(&words));
         self.story.quote(&shown);
-        ensure!(code == 0, "verify ended with {code}");
+        // The wiped host's silence may be a recorded gap by now.
+        ensure!(code <= 1, "verify ended with {code}");
         Ok(())
     }
 

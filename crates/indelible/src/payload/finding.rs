@@ -133,6 +133,54 @@ pub(crate) static REGISTRATION_TAKEN: Known = Known {
     title: "Another process took the kernel's records over",
 };
 
+/// Holes in the serials.
+pub(crate) static EVENTS_MISSING: Known = Known {
+    id: "events-missing",
+    by: Finder::Collector,
+    level: Level::Medium,
+    title: "Serials of a host are missing: its kernel emitted events that are not here",
+};
+
+/// The kernel lost records.
+pub(crate) static RECORDS_LOST: Known = Known {
+    id: "records-lost",
+    by: Finder::Collector,
+    level: Level::Medium,
+    title: "A kernel lost records that its host did not account for",
+};
+
+/// Nothing comes from a host.
+pub(crate) static HOST_SILENT: Known = Known {
+    id: "host-silent",
+    by: Finder::Collector,
+    level: Level::Medium,
+    title: "A host is not heard any more",
+};
+
+/// A clock was set.
+pub(crate) static CLOCK_STEPPED: Known = Known {
+    id: "clock-stepped",
+    by: Finder::Collector,
+    level: Level::Low,
+    title: "A clock was set",
+};
+
+/// A stream is shorter than its host says.
+pub(crate) static ENTRIES_MISSING: Known = Known {
+    id: "entries-missing",
+    by: Finder::Collector,
+    level: Level::High,
+    title: "Entries that a host says it wrote never came",
+};
+
+/// A host head that nobody vouches for.
+pub(crate) static HOST_KEY_BROKEN: Known = Known {
+    id: "host-key-broken",
+    by: Finder::Collector,
+    level: Level::High,
+    title: "A host head is not vouched for by its host's chain of keys",
+};
+
 /// A witness signed more of the log than the store holds.
 pub(crate) static LOG_ROLLED_BACK: Known = Known {
     id: "log-rolled-back",

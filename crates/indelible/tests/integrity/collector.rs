@@ -27,6 +27,7 @@ pub(crate) struct Collector {
     pub(crate) said: Option<Receiver<String>>,
     http: u16,
     syslog: u16,
+    native: u16,
 }
 
 impl Collector {
@@ -47,7 +48,7 @@ impl Collector {
             .collect();
         let tokens = folder.path().join("tokens");
         fs::write(&tokens, format!("tester 2999-01-01T00:00:00Z {digits}\n")).unwrap();
-        let (http, syslog) = (free_port(), free_port());
+        let (http, syslog, native) = (free_port(), free_port(), free_port());
         let mut collector = Self {
             folder,
             options: Vec::new(),
@@ -55,6 +56,7 @@ impl Collector {
             said: None,
             http,
             syslog,
+            native,
         };
         collector.options = vec![
             "collector".into(),
@@ -64,7 +66,9 @@ impl Collector {
             "--origin".into(),
             ORIGIN.into(),
             "--native".into(),
-            "127.0.0.1:0".into(),
+            format!("127.0.0.1:{native}"),
+            "--pki".into(),
+            collector.pki().to_str().unwrap().into(),
             "--http".into(),
             format!("127.0.0.1:{http}"),
             "--syslog-tcp".into(),
@@ -89,7 +93,8 @@ impl Collector {
         TcpStream::connect(("127.0.0.1", self.http)).is_ok() && self.get("/readyz", None).0 == 200
     }
 
-    fn spawn(&mut self) {
+    /// Starts the process, and waits for nothing.
+    pub(crate) fn spawn(&mut self) {
         let mut child = self
             .command()
             .stdin(Stdio::piped())
@@ -115,6 +120,26 @@ impl Collector {
         text
     }
 
+    /// As [`Collector::refuses`], over the store of another one.
+    pub(crate) fn refuses_with(&self, store: &Path) -> String {
+        let mut other = self.options.clone();
+        let at = other.iter().position(|option| option == "--store").unwrap();
+        other[at + 1] = store.to_str().unwrap().to_owned();
+        let output = Command::new(PROGRAM)
+            .args(&other)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        text
+    }
+
+    pub(crate) fn syslog(&self) -> String {
+        format!("127.0.0.1:{}", self.syslog)
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(&self.options).env("NO_COLOR", "1");
@@ -128,12 +153,38 @@ impl Collector {
         assert!(child.wait().unwrap().success());
     }
 
+    /// Kills it without warning.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("store")
+    }
+
+    pub(crate) fn pki(&self) -> PathBuf {
+        self.folder.path().join("pki")
+    }
+
+    pub(crate) fn native(&self) -> String {
+        format!("127.0.0.1:{}", self.native)
+    }
+
+    /// The file of the token that reads entries.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        let path = self.folder.path().join("token");
+        fs::write(&path, format!("{SECRET}\n")).unwrap();
+        path
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http)
     }
 
     /// Waits for a line on its standard error.
@@ -227,6 +278,18 @@ fn size((status, note): &(u16, Vec<u8>)) -> u64 {
     size.filter(|_| *status == 200).unwrap_or(0)
 }
 
+/// Runs the program; its exit code and what it printed.
+pub(crate) fn run(words: &[&str]) -> (i32, String) {
+    let output = Command::new(PROGRAM)
+        .args(words)
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text += &String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap(), text)
+}
+
 /// Copies a folder with all that is in it.
 pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -241,10 +304,14 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, is_so: impl FnMut() -> bool) {
+    wait_for_at_most(PATIENCE, what, is_so);
+}
+
+pub(crate) fn wait_for_at_most(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "{what} did not come");
+        assert!(began.elapsed() < patience, "{what} did not come");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -9,10 +9,12 @@ use std::ops::Range;
 use crate::entry::{ERASED, EntryRef, Kind, StreamId, stored_leaf};
 use crate::hash::{Hash, chain_head};
 use crate::limits::{BLOCK_ENTRIES, ENTRY_HEADER_BYTES, ERASED_MAX, SEGMENT_ENTRIES};
+use crate::note::Checkpoint;
 use crate::retention::declared::Declared;
 use crate::tile::TILE_HEIGHT;
 
 use super::inspect::Inspector;
+use super::mark::Mark;
 use super::report::{Gap, Problem, ProblemKind, Report};
 use super::tree::Frontier;
 
@@ -40,6 +42,10 @@ pub(super) struct Account {
     pub(super) declared: Vec<(StreamId, Declared)>,
     /// Entries whose payload is gone.
     pub(super) erased: Vec<Erased>,
+    /// The checkpoint whose signature was checked last.
+    pub(super) last_signed: Option<(Checkpoint, bool)>,
+    /// How things stood where a mark may be set; its checkpoint is not known yet.
+    draft: Option<Mark>,
 }
 
 /// An entry whose payload is gone.
@@ -68,13 +74,20 @@ pub(super) struct Place<'a> {
 }
 
 impl Account {
-    /// The account of a log.
-    pub(super) fn of_log(inspector: Option<Inspector>) -> Self {
-        Self {
+    /// The account of a log, from its beginning or from a mark on.
+    pub(super) fn of_log(inspector: Option<Inspector>, since: Option<&Mark>) -> Self {
+        let mut account = Self {
             tree: Some(Frontier::default()),
             inspector,
             ..Self::default()
+        };
+        if let Some(mark) = since {
+            account.next = mark.first();
+            account.tree = Some(mark.tree());
+            account.streams = mark.streams.iter().cloned().collect();
+            account.report.first = mark.first();
         }
+        account
     }
 
     /// The account of a spool's file, whose entries are named by their sequence numbers.
@@ -100,6 +113,38 @@ impl Account {
     ) {
         self.report
             .problem(Problem::new(kind, file, offset, detail));
+    }
+
+    /// Remembers how things stand, where the last whole segment below `size` ends here.
+    pub(super) fn mark_at(&mut self, size: u64) {
+        let segments = size / SEGMENT_ENTRIES;
+        if self.next == segments * SEGMENT_ENTRIES
+            && self.draft.is_none()
+            && let Some(tree) = &self.tree
+        {
+            let streams = self
+                .streams
+                .iter()
+                .map(|(id, stream)| (*id, stream.clone()));
+            self.draft = Some(Mark {
+                checkpoint: Checkpoint::NONE,
+                segments,
+                removed: self.report.removed,
+                frontier: tree.stack().to_vec(),
+                streams: streams.collect(),
+            });
+        }
+    }
+
+    /// Sets the mark for the next verification, if nothing is broken below `checkpoint`.
+    pub(super) fn finish(&mut self, checkpoint: Checkpoint) {
+        let verified = self.report.problems.is_empty() && self.report.checkpoint.is_some();
+        if let Some(draft) = self.draft.take().filter(|_| verified) {
+            self.report.mark = Some(Mark {
+                checkpoint,
+                ..draft
+            });
+        }
     }
 
     /// Enters an entry whose bytes are what was written.

@@ -1,7 +1,7 @@
 //! Where a verification ended, for the next one to go on from.
 //!
 //! ```text
-//! {"v":1,"checkpoint":<signed note>,"segments":<number>,
+//! {"v":1,"key":<verifier key>,"checkpoint":<signed note>,"segments":<number>,"removed":<number>,
 //!  "frontier":[<hash>…],"streams":[{"id","next","head","peer"}…]}
 //! ```
 //! The checkpoint is what was verified. The frontier is the roots of the complete subtrees over the
@@ -24,6 +24,8 @@ pub struct Mark {
     pub checkpoint: Checkpoint,
     /// Whole segments below it.
     pub(super) segments: u64,
+    /// Entries that retention had removed.
+    pub(super) removed: u64,
     pub(super) frontier: Vec<Hash>,
     pub(super) streams: Vec<(StreamId, Stream)>,
 }
@@ -47,23 +49,26 @@ impl Mark {
         });
         let form = Form {
             v: 1,
+            key: key.to_string(),
             checkpoint: self.checkpoint.to_note(key),
             segments: self.segments,
+            removed: self.removed,
             frontier: self.frontier.iter().map(Hash::to_string).collect(),
             streams: rows.collect(),
         };
         serde_json::to_string(&form).expect("only string keys") + "\n"
     }
 
-    /// Reads a file.
+    /// Reads a file; answers the key of the log, too.
     ///
     /// # Errors
-    /// Text of another form, and a checkpoint that `key` did not sign.
-    pub fn parse(text: &str, key: &VerifierKey) -> Result<Self, MarkError> {
+    /// Text of another form, and a checkpoint that the key in it did not sign.
+    pub fn parse(text: &str) -> Result<(Self, VerifierKey), MarkError> {
         if text.len() > MARK_BYTES_MAX {
             return Err(MarkError::Form);
         }
         let form: Form = serde_json::from_str(text).map_err(|_| MarkError::Form)?;
+        let key = VerifierKey::parse(&form.key).map_err(|_| MarkError::Form)?;
         let checkpoint = key
             .open_note(&form.checkpoint)
             .map_err(|_| MarkError::Checkpoint)?;
@@ -81,12 +86,14 @@ impl Mark {
             return Err(MarkError::Form);
         }
         let streams = form.streams.into_iter().map(Row::parse);
-        Ok(Self {
+        let mark = Self {
             checkpoint,
             segments: form.segments,
+            removed: form.removed,
             frontier,
             streams: streams.collect::<Option<_>>().ok_or(MarkError::Form)?,
-        })
+        };
+        Ok((mark, key))
     }
 
     /// The tree as it stood there.
@@ -99,8 +106,10 @@ impl Mark {
 #[serde(deny_unknown_fields)]
 struct Form {
     v: u8,
+    key: String,
     checkpoint: String,
     segments: u64,
+    removed: u64,
     frontier: Vec<String>,
     streams: Vec<Row>,
 }
@@ -160,6 +169,7 @@ mod tests {
         let mark = Mark {
             checkpoint: key.sign(200_000, Hash([5; 32])),
             segments: 3,
+            removed: 65_536,
             frontier: vec![Hash([1; 32]), Hash([2; 32])],
             streams: vec![(
                 StreamId([9; 16]),
@@ -171,9 +181,10 @@ mod tests {
             )],
         };
         let text = mark.to_text(key.verifier());
-        assert_eq!(Mark::parse(&text, key.verifier()), Ok(mark));
+        assert_eq!(Mark::parse(&text), Ok((mark, key.verifier().clone())));
         let other = SigningKey::from_seed("log.example/mark", [8; 32]).unwrap();
-        let stranger = Mark::parse(&text, other.verifier());
+        let (ours, theirs) = (key.verifier().to_string(), other.verifier().to_string());
+        let stranger = Mark::parse(&text.replace(&ours, &theirs));
         assert_eq!(stranger, Err(MarkError::Checkpoint));
         for (from, to) in [
             ("\"v\":1", "\"v\":2"),
@@ -186,7 +197,7 @@ mod tests {
         ] {
             let changed = text.replacen(from, to, 1);
             assert_ne!(changed, text);
-            let read = Mark::parse(&changed, key.verifier());
+            let read = Mark::parse(&changed);
             assert_eq!(read, Err(MarkError::Form), "{changed}");
         }
     }

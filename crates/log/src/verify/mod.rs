@@ -9,12 +9,16 @@
 //! - every entry to the check beside it, its stream's sequence and (in a spool) the chain;
 //! - the tree to the checkpoint in each frame's seal, the published one, and one known from
 //!   elsewhere; their signatures to the store's key;
+//! - checkpoints to the witnesses that are named;
 //! - what entries say of their own stream to an [`Inspect`] of the caller's;
 //! - tiles, block roots and stream tables to what the entries give.
 
 mod account;
+mod checkpoints;
 mod inspect;
+mod mark;
 mod report;
+mod shown;
 mod source;
 mod spool;
 mod store;
@@ -22,6 +26,8 @@ mod tree;
 mod wal;
 
 pub use inspect::{Inspect, Inspector};
+pub use mark::{Mark, MarkError};
 pub use report::{Gap, PROBLEMS_MAX, Problem, ProblemKind, Report, TornTail, Verdict};
+pub use shown::{Shown, verify_shown};
 pub use spool::{verify_spool, verify_spool_with};
 pub use store::{VerifyOptions, verify_store};

@@ -1,19 +1,28 @@
 //! What verification found.
 
+use super::mark::Mark;
 use crate::entry::StreamId;
 use crate::note::Checkpoint;
 
 /// The outcome of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Entries that are whole and in place.
+    /// Entries that are whole and in place, those that were verified before included.
     pub entries: u64,
     /// Entries at the beginning of a log that retention removed, as the log declares.
     pub removed: u64,
     /// Entries whose payload was erased, as the log declares.
     pub erased: u64,
+    /// Index of the first entry that was read: 0, or where the mark of an earlier verification is.
+    pub first: u64,
     /// The newest checkpoint whose signature and root hold. None in a spool.
     pub checkpoint: Option<Checkpoint>,
+    /// Those of the named witnesses that have cosigned the newest cosigned checkpoint.
+    pub cosigned_by: Vec<String>,
+    /// Whether files came or went while they were read: a writer sealed a segment.
+    pub moved: bool,
+    /// Where the next verification can go on; none where something is broken, and in a spool.
+    pub mark: Option<Mark>,
     /// What is broken, at most [`PROBLEMS_MAX`] of it.
     pub problems: Vec<Problem>,
     /// Problems beyond those in the list.
@@ -155,6 +164,8 @@ pub enum ProblemKind {
     Tile,
     /// Entries that were removed, or a payload that was erased, without a declaration in the log.
     Undeclared,
+    /// A checkpoint that too few witnesses have cosigned.
+    Cosignature,
     /// A host head that is not signed by its host, or does not say where its stream stands.
     HostHead,
 }
@@ -177,6 +188,7 @@ impl ProblemKind {
             Self::Streams => "streams",
             Self::Tile => "tile",
             Self::Undeclared => "undeclared",
+            Self::Cosignature => "cosignature",
             Self::HostHead => "host-head",
         }
     }

@@ -52,6 +52,7 @@ pub fn verify_shown(
             return Ok(account.report);
         }
     };
+    account.not_less_than_before(options, Some(&checkpoint), CHECKPOINT);
     account.hold_to_witnesses(options, key.name(), &checkpoint, &note, CHECKPOINT);
     let known = options.all_known();
     account.watched = known.iter().map(|(_, known)| known.size).collect();
@@ -109,7 +110,11 @@ impl Verifier<'_> {
             self.tile(tile, 0, &leaves)?;
             if self.account.size().is_multiple_of(SEGMENT_ENTRIES) {
                 let nodes = self.account.level_1.clone();
-                self.tile(Tile::full(1, self.account.size() / SEGMENT_ENTRIES - 1), 0, &nodes)?;
+                self.tile(
+                    Tile::full(1, self.account.size() / SEGMENT_ENTRIES - 1),
+                    0,
+                    &nodes,
+                )?;
             }
         }
         if !size.is_multiple_of(SEGMENT_ENTRIES) && !self.account.level_1.is_empty() {
@@ -132,8 +137,14 @@ impl Verifier<'_> {
         let entries = bytes.as_deref().and_then(|bytes| split(bytes, width));
         let Some(entries) = entries else {
             let (kind, detail) = match bytes {
-                Some(_) => (ProblemKind::Block, format!("it is not the entries {first} to {}", end - 1)),
-                None => (ProblemKind::FileMissing, "the log does not show it".to_owned()),
+                Some(_) => (
+                    ProblemKind::Block,
+                    format!("it is not the entries {first} to {}", end - 1),
+                ),
+                None => (
+                    ProblemKind::FileMissing,
+                    "the log does not show it".to_owned(),
+                ),
             };
             self.account.problem(kind, &path, 0, detail);
             self.account.skip_to(end);

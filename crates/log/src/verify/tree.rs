@@ -10,6 +10,16 @@ pub(super) struct Frontier {
 }
 
 impl Frontier {
+    /// A tree of `size` leaves with these complete subtrees, one per one in the size.
+    pub(super) fn of(size: u64, stack: Vec<Hash>) -> Self {
+        Self { size, stack }
+    }
+
+    /// The complete subtrees, largest first.
+    pub(super) fn stack(&self) -> &[Hash] {
+        &self.stack
+    }
+
     /// Adds a leaf and tells each node that becomes complete with its level, leaf included.
     pub(super) fn push(&mut self, leaf: Hash, complete: impl FnMut(u32, Hash)) {
         self.push_subtree(0, leaf, complete);

@@ -221,7 +221,7 @@ fn a_rolled_back_store_is_broken_for_who_knows_more() {
     log.append(&sender.batch(3), "c").unwrap();
     let known = log.close().unwrap();
     let options = VerifyOptions {
-        known_checkpoint: Some(known),
+        known: vec![("elsewhere".into(), known)],
         ..VerifyOptions::default()
     };
     assert_eq!(

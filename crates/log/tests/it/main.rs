@@ -7,3 +7,4 @@ mod make;
 mod published;
 mod retention;
 mod spool;
+mod tamper;

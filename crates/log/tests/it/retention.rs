@@ -142,7 +142,7 @@ fn what_was_removed_is_a_proven_prefix() {
         }
     }
     let known = VerifyOptions {
-        known_checkpoint: Some(store.published[1]),
+        known: vec![("elsewhere".to_owned(), store.published[1])],
         ..VerifyOptions::default()
     };
     let report = verify_store(&store.dir, &known).unwrap();

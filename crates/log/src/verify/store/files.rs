@@ -8,7 +8,7 @@ use crate::limits::SEGMENT_ENTRIES;
 use crate::tile::Tile;
 
 /// All files of a store.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Files {
     pub(super) segments: BTreeSet<u64>,
     pub(super) wals: BTreeSet<u64>,
@@ -84,6 +84,7 @@ pub(super) const CHECKPOINT: &str = "checkpoint";
 pub(super) const WITNESSED: &str = "checkpoint.witnessed";
 pub(super) const REMOVED: &str = "removed";
 const LOCK: &str = "lock";
-/// What must not be removed, and what agents were shown: the collector's own notes.
-const PROVING_NOTHING: [&str; 2] = ["holds", "shown"];
+/// What must not be removed, what agents were shown, what is known of hosts: the collector's own
+/// notes.
+const PROVING_NOTHING: [&str; 3] = ["holds", "shown", "gaps.json"];
 const TEXTS: [&str; 4] = [KEY, VERIFIER, CHECKPOINT, WITNESSED];

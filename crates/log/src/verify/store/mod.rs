@@ -7,6 +7,7 @@ mod texts;
 mod tiles;
 mod write_ahead;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::dir::Dir;
@@ -14,11 +15,13 @@ use crate::error::Result;
 use crate::limits::SEGMENT_ENTRIES;
 use crate::note::{Checkpoint, VerifierKey};
 use crate::tile::Tile;
+use crate::witness::WitnessKey;
 
 use super::account::Account;
 use super::inspect::Inspector;
+use super::mark::Mark;
 use super::report::{ProblemKind, Report};
-use files::{CHECKPOINT, Files, segment_path, wal_path};
+use files::{CHECKPOINT, Files, WITNESSED, segment_path, wal_path};
 
 /// What a verifier knows besides the store.
 #[derive(Clone, Debug, Default)]
@@ -26,61 +29,83 @@ pub struct VerifyOptions {
     /// The log's key, where it is known from elsewhere; otherwise the store's own `log.vkey` is
     /// believed.
     pub verifier: Option<VerifierKey>,
-    /// The newest checkpoint that is known from elsewhere.
-    pub known_checkpoint: Option<Checkpoint>,
+    /// Checkpoints that are known from elsewhere, each with where from.
+    pub known: Vec<(String, Checkpoint)>,
+    /// Witnesses that must have cosigned what the log shows.
+    pub witnesses: Vec<WitnessKey>,
+    /// How many of them; all where it is not said.
+    pub quorum: Option<usize>,
+    /// Where an earlier verification ended: what is below it is not read again, but held to.
+    pub since: Option<Mark>,
     /// Whether the private key may be absent, as in a copy for auditors.
     pub without_private_key: bool,
     /// What else is held against the entries.
     pub inspector: Option<Inspector>,
 }
 
-/// Verifies a store. It should have no writer meanwhile, or be a copy.
+impl VerifyOptions {
+    /// The checkpoints known from elsewhere, that of an earlier verification included.
+    pub(super) fn all_known(&self) -> Vec<(String, Checkpoint)> {
+        let before = self.since.as_ref().map(|mark| mark.checkpoint);
+        let before = before.map(|checkpoint| ("the verification before".to_owned(), checkpoint));
+        self.known.iter().cloned().chain(before).collect()
+    }
+}
+
+/// Verifies a store. Beside its writer files may come and go meanwhile, which the report says: then
+/// what is missing may be elsewhere, and the verification is to be repeated.
 ///
 /// # Errors
 /// Only what keeps it from being read; what is broken is in the report.
 pub fn verify_store(dir: &Arc<dyn Dir>, options: &VerifyOptions) -> Result<Report> {
     let files = Files::list(&**dir)?;
+    let listed = files.clone();
+    // Where more was removed since the mark, what declares it may be anywhere.
+    let removed = removed::first_kept(&**dir, &files)?;
+    let since = options
+        .since
+        .as_ref()
+        .filter(|mark| mark.removed == removed);
     let mut verifier = StoreVerifier {
         dir: &**dir,
         files,
-        account: Account::of_log(options.inspector.clone()),
+        account: Account::of_log(options.inspector.clone(), since),
         key: None,
         durable: 0,
-        last_signed: None,
         removed_sha256: None,
-        shown: Default::default(),
+        shown: BTreeSet::new(),
+        first_segment: since.map_or(0, |mark| mark.segments),
     };
     verifier.keys(options)?;
     let published = verifier.published()?;
-    let known = options.known_checkpoint;
-    verifier.durable = published
-        .iter()
-        .chain(&known)
-        .map(|checkpoint| checkpoint.size)
-        .max()
-        .unwrap_or(0);
-    verifier.shown = published
-        .iter()
-        .chain(&known)
-        .map(|checkpoint| checkpoint.size)
-        .collect();
-    verifier.watch(
-        published
-            .iter()
-            .chain(&known)
-            .map(|checkpoint| checkpoint.size),
-    )?;
+    let witnessed = verifier.witnessed(options)?;
+    let of_files = [(CHECKPOINT, published), (WITNESSED, witnessed)];
+    let of_files = of_files
+        .into_iter()
+        .filter_map(|(file, found)| Some((file.to_owned(), found?)));
+    let known: Vec<_> = of_files.chain(options.all_known()).collect();
+    let sizes = || known.iter().map(|(_, checkpoint)| checkpoint.size);
+    verifier.durable = sizes().max().unwrap_or(0);
+    verifier.shown = sizes().collect();
+    verifier.watch(sizes())?;
+    verifier
+        .account
+        .not_less_than_before(options, published.as_ref(), CHECKPOINT);
     verifier.account.note_root();
     verifier.removed()?;
     verifier.entries()?;
     verifier.upper_tiles()?;
     verifier.declarations();
-    for (checkpoint, file) in [(published, CHECKPOINT), (known, "the known checkpoint")] {
-        if let Some(checkpoint) = checkpoint {
-            verifier.hold_to(&checkpoint, file, 0);
+    if let Some(key) = &verifier.key {
+        for (name, checkpoint) in &known {
+            verifier.account.hold_to(key, checkpoint, name, 0);
         }
     }
+    if let Some(published) = published {
+        verifier.account.finish(published);
+    }
     let mut report = verifier.account.report;
+    report.moved = Files::list(&**dir)? != listed;
     report.unknown_files = verifier.files.unknown.into_iter().collect();
     Ok(report)
 }
@@ -92,12 +117,12 @@ struct StoreVerifier<'a> {
     key: Option<VerifierKey>,
     /// Size of the newest checkpoint that is known to be durable.
     durable: u64,
-    /// The checkpoint whose signature was checked last.
-    last_signed: Option<(Checkpoint, bool)>,
     /// Hash of the file that says what was removed.
     removed_sha256: Option<String>,
-    /// Sizes of the published and the known checkpoint.
-    shown: std::collections::BTreeSet<u64>,
+    /// Sizes of the published and the known checkpoints.
+    shown: BTreeSet<u64>,
+    /// Number of the first segment that is read.
+    first_segment: u64,
 }
 
 impl StoreVerifier<'_> {
@@ -122,7 +147,11 @@ impl StoreVerifier<'_> {
             self.missing(&segment_path(present));
             return Ok(());
         }
+        for number in 0..self.first_segment {
+            self.only_listed(number);
+        }
         for number in base..=last {
+            self.account.mark_at(self.durable);
             let sealed = self.files.segments.contains(&number);
             if self.files.wals.contains(&number) {
                 self.wal(number, number == last && !sealed)?;
@@ -138,15 +167,31 @@ impl StoreVerifier<'_> {
             if self.account.size() == (number + 1) * SEGMENT_ENTRIES {
                 let nodes = self.account.level_1.clone();
                 let range = number * SEGMENT_ENTRIES..(number + 1) * SEGMENT_ENTRIES;
-                self.tile(Tile::full(1, number), &nodes, range)?;
+                self.tile(Tile::full(1, number), 0, &nodes, range)?;
             }
         }
         if last_wal != Some(last) {
             self.missing(&wal_path(last + 1));
         }
+        self.account.mark_at(self.durable);
         let removed = self.account.report.removed;
         self.account.report.entries = self.account.readable().saturating_sub(removed);
         Ok(())
+    }
+
+    /// A segment that an earlier verification has read: its files must still be there.
+    fn only_listed(&mut self, number: u64) {
+        let removed = self.account.report.removed / SEGMENT_ENTRIES;
+        if self.files.wals.contains(&number) || number < removed {
+            return;
+        }
+        let tile = Tile::full(1, number).path();
+        if self.files.tiles.remove(&tile).is_none() {
+            self.missing(&tile);
+        }
+        if !self.files.segments.contains(&number) {
+            self.missing(&segment_path(number));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::dir::Dir;
 use crate::entry::StreamId;
 use crate::error::Result;
 use crate::hash::{Hash, sha256};
@@ -16,7 +17,16 @@ use super::super::report::{Problem, ProblemKind};
 use super::super::source::Source;
 use super::super::wal::{Body, Header, read_header};
 use super::StoreVerifier;
-use super::files::{REMOVED, kept_path};
+use super::files::{Files, REMOVED, kept_path};
+
+/// Index of the first entry that was not removed, where the store says so.
+pub(super) fn first_kept(dir: &dyn Dir, files: &Files) -> Result<u64> {
+    if !files.removed {
+        return Ok(0);
+    }
+    let header = read_header(&Source::open(dir, REMOVED)?)?;
+    Ok(header.map_or(0, |header| header.first))
+}
 
 impl StoreVerifier<'_> {
     /// Begins the account behind what was removed: with its tiles, and with the streams as they stood
@@ -45,13 +55,20 @@ impl StoreVerifier<'_> {
         self.removed_sha256 = Some(sha256(&bytes).to_string());
         self.account.watched.insert(first);
         for number in 0..first / SEGMENT_ENTRIES {
-            self.removed_segment(number)?;
+            if self.first_segment == 0 {
+                self.removed_segment(number)?;
+            } else {
+                self.removed_and_verified(number);
+            }
         }
         // Removing the files comes last.
         self.files
             .segments
             .retain(|number| *number >= first / SEGMENT_ENTRIES);
         self.account.report.removed = first;
+        if self.first_segment > 0 {
+            return Ok(());
+        }
         for row in rows {
             let stream = Stream {
                 next: row.next,
@@ -61,6 +78,15 @@ impl StoreVerifier<'_> {
             self.account.streams.insert(row.id, stream);
         }
         Ok(())
+    }
+
+    /// What is left of a segment that was gone when an earlier verification came by.
+    fn removed_and_verified(&mut self, number: u64) {
+        let tile = Tile::full(1, number).path();
+        if self.files.tiles.remove(&tile).is_none() {
+            self.missing(&tile);
+        }
+        self.files.kept.remove(&number);
     }
 
     fn removed_segment(&mut self, number: u64) -> Result<()> {
@@ -180,7 +206,8 @@ impl StoreVerifier<'_> {
             .map(|(_, declared)| declared)
             .collect();
         let mut problems = Vec::new();
-        if account.report.removed > 0 {
+        // What an earlier verification came by was declared then.
+        if account.report.removed > 0 && self.first_segment == 0 {
             let cut = account.report.removed;
             let root_holds = |root: &String| {
                 account

@@ -1,4 +1,4 @@
-//! Keys and checkpoints of a store, and holding its tree to them.
+//! Keys and checkpoints of a store.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::note::{Checkpoint, SigningKey, VerifierKey};
 use super::super::report::ProblemKind;
 use super::super::source::Source;
 use super::super::wal::{Form, search_frames};
-use super::files::{CHECKPOINT, KEY, VERIFIER, wal_path};
+use super::files::{CHECKPOINT, KEY, VERIFIER, WITNESSED, wal_path};
 use super::{StoreVerifier, VerifyOptions};
 
 impl StoreVerifier<'_> {
@@ -53,6 +53,31 @@ impl StoreVerifier<'_> {
             None => self.problem(ProblemKind::Key, KEY, 0, "it is not a signing key"),
         }
         Ok(())
+    }
+
+    /// The checkpoint that witnesses have cosigned, if there is one.
+    pub(super) fn witnessed(&mut self, options: &VerifyOptions) -> Result<Option<Checkpoint>> {
+        if !self.files.texts.contains(WITNESSED) {
+            if !options.witnesses.is_empty() {
+                self.missing(WITNESSED);
+            }
+            return Ok(None);
+        }
+        let (Some(text), Some(key)) = (self.text(WITNESSED)?, self.key.clone()) else {
+            return Ok(None);
+        };
+        match key.open_note(&text) {
+            Ok(checkpoint) => {
+                let name = key.name();
+                self.account
+                    .hold_to_witnesses(options, name, &checkpoint, &text, WITNESSED);
+                Ok(Some(checkpoint))
+            }
+            Err(error) => {
+                self.problem(ProblemKind::Checkpoint, WITNESSED, 0, error.to_string());
+                Ok(None)
+            }
+        }
     }
 
     pub(super) fn published(&mut self) -> Result<Option<Checkpoint>> {
@@ -104,48 +129,6 @@ impl StoreVerifier<'_> {
         }
         self.account.watched = watched;
         Ok(())
-    }
-
-    /// Holds the tree to a checkpoint that stands at an offset of a file.
-    pub(super) fn hold_to(&mut self, checkpoint: &Checkpoint, file: &str, offset: u64) {
-        let Some(key) = &self.key else { return };
-        let signed = match self.last_signed {
-            Some((last, signed)) if last == *checkpoint => signed,
-            _ => key.verify(checkpoint),
-        };
-        let again = self.last_signed.replace((*checkpoint, signed)) == Some((*checkpoint, signed));
-        if !signed {
-            if !again {
-                self.problem(
-                    ProblemKind::Checkpoint,
-                    file,
-                    offset,
-                    "it is not signed by the log's key",
-                );
-            }
-        } else if checkpoint.size > self.account.size() {
-            let found = self.account.size();
-            let detail = format!(
-                "{} entries were durable and only {found} are here",
-                checkpoint.size
-            );
-            self.problem(ProblemKind::Truncated, file, offset, detail);
-        } else if let Some(root) = self.account.root(checkpoint.size) {
-            if root != checkpoint.root {
-                let detail = format!(
-                    "the first {} entries have root {root}, not {}",
-                    checkpoint.size, checkpoint.root
-                );
-                self.problem(ProblemKind::Root, file, offset, detail);
-            } else if self
-                .account
-                .report
-                .checkpoint
-                .is_none_or(|newest| newest.size <= checkpoint.size)
-            {
-                self.account.report.checkpoint = Some(*checkpoint);
-            }
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::hash::Hash;
 use crate::limits::SEGMENT_ENTRIES;
-use crate::tile::{TILE_BYTES, TILE_WIDTH, Tile};
+use crate::tile::{TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile};
 
 use super::super::report::ProblemKind;
 use super::super::source::Source;
@@ -13,10 +13,17 @@ impl StoreVerifier<'_> {
     pub(super) fn upper_tiles(&mut self) -> Result<()> {
         let upper = std::mem::take(&mut self.account.upper);
         for (level, nodes) in (2..).zip(&upper) {
-            for (index, nodes) in (0..).zip(nodes.chunks_exact(TILE_WIDTH as usize)) {
-                let tile = Tile::full(level, index);
-                let span = TILE_WIDTH.pow(level + 1);
-                self.tile(tile, nodes, index * span..(index + 1) * span)?;
+            // Index of the first node that is known at this level.
+            let known = self.first_segment >> (TILE_HEIGHT * (level - 2));
+            let complete = (known + nodes.len() as u64) / TILE_WIDTH;
+            let span = TILE_WIDTH.pow(level + 1);
+            for index in 0..complete {
+                let (tile, begin) = (Tile::full(level, index), index * TILE_WIDTH);
+                let range = index * span..(index + 1) * span;
+                let from = known.clamp(begin, begin + TILE_WIDTH);
+                let part = from.saturating_sub(known) as usize
+                    ..(begin + TILE_WIDTH).saturating_sub(known) as usize;
+                self.tile(tile, (from - begin) as usize, &nodes[part], range)?;
             }
         }
         for path in std::mem::take(&mut self.files.tiles).into_keys() {
@@ -25,10 +32,11 @@ impl StoreVerifier<'_> {
         Ok(())
     }
 
-    /// Compares a tile with the nodes that the entries of `range` give.
+    /// Compares a tile from its hash `skip` on with the nodes that the entries of `range` give.
     pub(super) fn tile(
         &mut self,
         tile: Tile,
+        skip: usize,
         nodes: &[Hash],
         range: std::ops::Range<u64>,
     ) -> Result<()> {
@@ -50,13 +58,11 @@ impl StoreVerifier<'_> {
                 "it has another length",
             );
         } else if self.account.known(range) {
-            let differs = bytes
-                .chunks_exact(32)
-                .zip(nodes)
-                .position(|(found, node)| found != node.0);
+            let found = bytes.chunks_exact(32).skip(skip);
+            let differs = found.zip(nodes).position(|(found, node)| found != node.0);
             if let Some(at) = differs {
                 let detail = "a hash is not that of the entries below it";
-                self.problem(ProblemKind::Tile, &path, at as u64 * 32, detail);
+                self.problem(ProblemKind::Tile, &path, (skip + at) as u64 * 32, detail);
             }
         }
         Ok(())

@@ -136,8 +136,9 @@ impl StoreVerifier<'_> {
     }
 
     fn frame(&mut self, source: &Source, frame: &Frame, payload: &[u8], whole: bool) {
-        if let Some(checkpoint) = frame.checkpoint() {
-            self.hold_to(checkpoint, &source.path, frame.at);
+        if let (Some(checkpoint), Some(key)) = (frame.checkpoint(), &self.key) {
+            self.account
+                .hold_to(key, checkpoint, &source.path, frame.at);
         }
         let (openings, entries) = payload.split_at(frame.openings_len());
         let base = frame.payload_at + openings.len() as u64;

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use anyhow::Result;
-use indelible_log::head::HeadSummary;
 use indelible_log::verify::{Gap, Problem, Report, Verdict};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::Checked;
+use crate::account::Account;
 use crate::terminal::Output;
 
 /// Exit code where something is not as it was.
@@ -16,24 +17,30 @@ pub(crate) const BROKEN: u8 = 2;
 /// Exit code where the check itself failed.
 pub(crate) const COULD_NOT_CHECK: u8 = 3;
 
-/// 0 intact, 1 with gaps or a torn tail, 2 broken.
-pub(crate) fn exit_code(report: &Report) -> u8 {
+/// 0 intact, 1 with gaps or a torn tail, or where not everything adds up, 2 broken.
+pub(crate) fn exit_code(report: &Report, checked: &Checked) -> u8 {
     match report.verdict() {
-        Verdict::Intact => 0,
+        Verdict::Intact if checked.account.as_ref().is_none_or(Account::is_whole) => 0,
+        Verdict::Intact => 1,
         Verdict::IntactWithTailOrGaps => 1,
         Verdict::Broken => BROKEN,
     }
 }
 
 /// A summary, then a paragraph per problem.
-pub(crate) fn print_text(report: &Report, heads: &HeadSummary) -> Result<()> {
+pub(crate) fn print_text(report: &Report, checked: &Checked) -> Result<()> {
+    let heads = &checked.heads;
     let mut text = String::new();
     let word = match report.verdict() {
         Verdict::Intact => "intact",
         Verdict::IntactWithTailOrGaps => "intact, with gaps",
         Verdict::Broken => "BROKEN",
     };
-    let _ = writeln!(text, "{word}: {} entries", report.entries);
+    let _ = write!(text, "{word}: {} entries", report.entries);
+    if report.first > 0 {
+        let _ = write!(text, ", those below {} as verified before", report.first);
+    }
+    text.push('\n');
     if report.removed > 0 {
         let _ = writeln!(
             text,
@@ -50,6 +57,9 @@ pub(crate) fn print_text(report: &Report, heads: &HeadSummary) -> Result<()> {
             "checkpoint: size {}, root {}",
             checkpoint.size, checkpoint.root
         );
+    }
+    if !report.cosigned_by.is_empty() {
+        let _ = writeln!(text, "cosigned by: {}", report.cosigned_by.join(", "));
     }
     if heads.heads > 0 {
         let signers = heads.signers.len();
@@ -89,6 +99,10 @@ pub(crate) fn print_text(report: &Report, heads: &HeadSummary) -> Result<()> {
     for file in &report.unknown_files {
         let _ = writeln!(text, "unknown file: {file}");
     }
+    if let Some(account) = &checked.account {
+        text.push_str(&account.boots_text());
+        text.push_str(&account.findings_text());
+    }
     let mut output = Output::stdout();
     output.write(text.as_bytes())?;
     Ok(output.flush()?)
@@ -113,12 +127,15 @@ fn push_problem(problem: &Problem, text: &mut String) {
 }
 
 /// One object, as the schema in docs describes it.
-pub(crate) fn print_json(report: &Report, heads: &HeadSummary) -> Result<()> {
-    let object = json!({
+pub(crate) fn print_json(report: &Report, checked: &Checked) -> Result<()> {
+    let heads = &checked.heads;
+    let mut object = json!({
         "ok": report.problems.is_empty(),
         "entries": report.entries,
         "removed": report.removed,
         "erased": report.erased,
+        "first": report.first,
+        "cosigned_by": report.cosigned_by,
         "checkpoint": report.checkpoint.map(|checkpoint| {
             json!({ "size": checkpoint.size, "root": checkpoint.root.to_string() })
         }),
@@ -137,6 +154,9 @@ pub(crate) fn print_json(report: &Report, heads: &HeadSummary) -> Result<()> {
         "more_gaps": report.more_gaps,
         "unknown_files": report.unknown_files,
     });
+    if let Some(account) = &checked.account {
+        object["completeness"] = serde_json::to_value(account)?;
+    }
     let mut stdout = std::io::stdout().lock();
     Ok(writeln!(stdout, "{object}")?)
 }
