@@ -2,10 +2,10 @@
 //!
 //! A figure is printed as it was seen, and written to docs/benchmarks.md with its method.
 
+mod agent;
 mod append;
 mod audit;
 mod burst;
-mod capture;
 mod deleted;
 mod flood;
 mod programs;
@@ -28,8 +28,8 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     }
     let wanted = |name: &str| names.is_empty() || names.contains(&name);
     let mut report = Report::new();
-    if wanted("capture") {
-        capture::run(&mut report)?;
+    if wanted("agent") {
+        agent::run(&mut report)?;
     }
     if wanted("append") {
         append::run(&mut report)?;
@@ -63,6 +63,5 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
 
 /// The benches, by name.
 const BENCHES: &[&str] = &[
-    "capture", "append", "deleted", "records", "rules", "syslog", "search", "report", "sigma",
-    "ssh",
+    "agent", "append", "deleted", "records", "rules", "syslog", "search", "report", "sigma", "ssh",
 ];

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => test::run(),
         ["bench", names @ ..] => bench::run(names),
-        ["burst", file, count] => bench::burst(file, count),
+        ["burst", words @ ..] => bench::burst(words),
         ["soak"] => soak::run(),
         ["soak", "agent"] => soak::agent(),
         ["soak", "collector"] => soak::collector(),

@@ -1,5 +1,6 @@
 //! The JSON objects inside entries of kinds 5 to 11 (docs/formats.md, "JSON payloads").
 
+pub(crate) mod context;
 pub(crate) mod finding;
 pub(crate) mod operator;
 

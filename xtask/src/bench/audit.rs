@@ -34,6 +34,17 @@ impl Audit {
         self.kernel.folder()
     }
 
+    /// The watched file.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Loads the rule until what is returned is dropped.
+    pub(super) fn watch(&self) -> Result<Watch<'_>> {
+        Control::open()?.add_rule(&self.rule)?;
+        Ok(Watch { rule: &self.rule })
+    }
+
     /// Runs a burst of `events` while `daemon` is registered and returns the wall seconds until
     /// the kernel's queue is empty again.
     pub(super) fn burst(&self, events: u64) -> Result<Outcome> {
@@ -66,6 +77,18 @@ impl Audit {
             std::thread::sleep(Duration::from_millis(50));
             control.user_message(USER_TRUSTED_APP, b"op=bench-wake")?;
         }
+    }
+}
+
+/// A loaded rule.
+pub(super) struct Watch<'a> {
+    rule: &'a [u8],
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        // The claim deletes what stays.
+        let _ = Control::open().and_then(|mut control| control.delete_rule(self.rule));
     }
 }
 
@@ -110,17 +133,14 @@ impl Daemon {
 
     /// CPU seconds that its threads used so far.
     pub(super) fn cpu_s(&self) -> Result<f64> {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
-        let mut ns = 0u64;
-        for task in tasks {
-            let text = std::fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
-            ns += text
-                .split(' ')
-                .next()
-                .and_then(|digits| digits.parse().ok())
-                .unwrap_or(0);
-        }
-        Ok(Duration::from_nanos(ns).as_secs_f64())
+        cpu_s_of(&self.child.id().to_string())
+    }
+
+    /// CPU seconds of the children that it has now.
+    pub(super) fn children_cpu_s(&self) -> Result<f64> {
+        let pid = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        children.split_whitespace().map(cpu_s_of).sum()
     }
 
     /// CPU seconds of all its threads, those that have ended included; to 10 ms.
@@ -170,6 +190,20 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn cpu_s_of(pid: &str) -> Result<f64> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"))?;
+    let mut ns = 0u64;
+    for task in tasks {
+        let text = std::fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+        ns += text
+            .split(' ')
+            .next()
+            .and_then(|digits| digits.parse().ok())
+            .unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(ns).as_secs_f64())
 }
 
 /// AUDIT_TRUSTED_APP.

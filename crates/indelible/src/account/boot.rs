@@ -225,6 +225,10 @@ impl Boot {
 
     fn head(&mut self, head: HostHead) {
         self.heads += 1;
+        if head.records.is_none() {
+            // Of a stream that no kernel's records are in.
+            return;
+        }
         // The counter begins anew with each start of capture.
         if head.congestion < self.congestion {
             self.congestion_before += self.congestion;

@@ -54,10 +54,12 @@ impl Layout {
         };
         let mut owned = vec![(self.worker(), Some(uid)), (self.released(), Some(uid))];
         for room in self.rooms() {
-            owned.push((room.folder.clone(), None));
-            owned.push((room.streams(), None));
-            owned.push((room.openings(), None));
-            owned.push((room.positions(), None));
+            // Contexts are the worker's own to write.
+            let writer = (room.folder == self.context().folder).then_some(uid);
+            owned.push((room.folder.clone(), writer));
+            owned.push((room.streams(), writer));
+            owned.push((room.openings(), writer));
+            owned.push((room.positions(), writer));
         }
         for (folder, uid) in owned {
             chown(&folder, uid, Some(gid))
@@ -76,6 +78,11 @@ impl Layout {
         self.room("sources")
     }
 
+    /// The folder of the worker's thread that describes processes.
+    pub(crate) fn context(&self) -> Room {
+        self.room("context")
+    }
+
     fn room(&self, name: &str) -> Room {
         Room {
             folder: self.root.join(name),
@@ -85,8 +92,16 @@ impl Layout {
     }
 
     /// Every folder that holds streams.
-    pub(crate) fn rooms(&self) -> [Room; 2] {
-        [self.capture(), self.sources()]
+    pub(crate) fn rooms(&self) -> [Room; 3] {
+        [self.capture(), self.sources(), self.context()]
+    }
+
+    /// Those that are there, and those that a spool must have.
+    pub(crate) fn present_rooms(&self) -> Vec<Room> {
+        let rooms = self.rooms().into_iter();
+        rooms
+            .filter(|room| !room.is_optional() || room.streams().exists())
+            .collect()
     }
 
     /// The worker's folder.
@@ -137,7 +152,7 @@ impl Room {
 
     /// Whether a spool may lack it.
     pub(crate) fn is_optional(&self) -> bool {
-        self.folder.ends_with("sources")
+        !self.folder.ends_with("capture")
     }
 
     /// A folder per stream.

@@ -9,6 +9,7 @@
 //! and owns its own. A supervised process ends when its standard input does.
 
 mod capture;
+mod context;
 pub(crate) mod intake;
 mod keeper;
 mod kernel_watch;

@@ -59,9 +59,9 @@ impl SpooledStreams {
         Ok(Self {
             layout: layout.clone(),
             rooms: layout
-                .rooms()
-                .map(open)
+                .present_rooms()
                 .into_iter()
+                .map(open)
                 .collect::<Result<_>>()?,
             boot_id,
             streams: BTreeMap::new(),

@@ -27,11 +27,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant as TokioInstant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
+use super::context;
 use super::layout::Layout;
 use super::receipts::Receipts;
 use super::spooled::{SpooledStreams, released};
 use super::stopping::Stopping;
 use super::watch::SpoolWatch;
+use crate::config::SpoolLimits;
 use crate::net::enrol::identity::IdentityFolder;
 use crate::net::link::Link;
 use crate::net::tls::Identity;
@@ -58,20 +60,29 @@ pub(crate) fn sandbox(layout: &Layout) -> Sandbox {
     let streams = rooms
         .iter()
         .flat_map(|room| [room.streams(), room.openings()]);
+    let known = RESOLVING.iter().chain(DESCRIBING);
     Sandbox {
-        read: streams.chain(RESOLVING.iter().map(PathBuf::from)).collect(),
-        write: vec![layout.worker()],
+        read: streams.chain(known.map(PathBuf::from)).collect(),
+        write: vec![layout.worker(), layout.context().folder().to_owned()],
     }
 }
 
 /// Sends until asked to stop; then for a few seconds more, as long as something is left.
-pub(crate) fn run(layout: &Layout, target: Target, stopping: &Stopping) -> Result<()> {
+pub(crate) fn run(
+    layout: &Layout,
+    target: Target,
+    context: Option<SpoolLimits>,
+    stopping: &Stopping,
+) -> Result<()> {
     let _lock = FileLock::try_now(&layout.worker_lock()).with_context(|| {
         format!(
             "the worker cannot use the spool {}",
             layout.worker().display()
         )
     })?;
+    if let Some(limits) = context {
+        describe_processes(layout.clone(), limits, stopping.clone())?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -83,6 +94,25 @@ pub(crate) fn run(layout: &Layout, target: Target, stopping: &Stopping) -> Resul
         let mut worker = Worker::new(layout, target, newest_tls)?;
         worker.run(stopping).await
     })
+}
+
+/// Starts the thread that describes processes. It goes on trying where it fails: nothing that is
+/// delivered depends on it.
+fn describe_processes(layout: Layout, limits: SpoolLimits, stopping: Stopping) -> Result<()> {
+    let describe = move || {
+        while let Err(error) = context::run(&layout, limits, &stopping) {
+            tracing::warn!("processes are not described: {error:#}");
+            let until = Instant::now() + DESCRIBE_PAUSE;
+            while Instant::now() < until && !stopping.requested() {
+                std::thread::sleep(LOOK_EVERY);
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("context".into())
+        .spawn(describe)
+        .context("cannot start a thread")?;
+    Ok(())
 }
 
 struct Worker {
@@ -149,7 +179,7 @@ impl Worker {
             spool: SpooledStreams::open(layout, crate::payload::hex(&host.boot_id))?,
             watch: SpoolWatch::start(
                 layout
-                    .rooms()
+                    .present_rooms()
                     .iter()
                     .map(super::layout::Room::streams)
                     .collect(),
@@ -515,6 +545,8 @@ const RESOLVING: &[&str] = &[
     "/proc/sys/kernel",
     "/dev/urandom",
 ];
+/// What a description of processes is made of.
+const DESCRIBING: &[&str] = &["/proc", "/etc/passwd", "/etc/group"];
 /// How often it is asked whether the certificate must be renewed.
 const RENEWAL_EVERY: Duration = Duration::from_secs(600);
 /// zstd level of batches: the lowest costs a host the least.
@@ -523,5 +555,7 @@ const COMPRESSION_LEVEL: i32 = 1;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a stopping worker goes on sending.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long after a failure processes are described again.
+const DESCRIBE_PAUSE: Duration = Duration::from_secs(5);
 /// From the first packet to the end of the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -226,7 +226,7 @@ impl Agent {
             }
         }
         if self.probe_sandbox {
-            let refused = indelible_sys::sandbox::probe(Path::new("/etc/passwd"));
+            let refused = indelible_sys::sandbox::probe(Path::new("/etc/profile"));
             let mut output = std::io::stdout().lock();
             writeln!(
                 output,
@@ -237,7 +237,8 @@ impl Agent {
         }
         // Only now, since rights are a thread's own: this may start one.
         let stopping = self.stopping()?;
-        agent::work(layout, target, &stopping)
+        let context = config.context.then_some(config.limits);
+        agent::work(layout, target, context, &stopping)
     }
 
     fn stopping(&self) -> Result<Stopping> {

@@ -30,6 +30,10 @@ pub(crate) struct AgentConfig {
     /// by seccomp.
     #[serde(default = "yes")]
     pub(crate) sandbox: bool,
+    /// Whether the worker describes processes (names of users, parents, unit, container) in a stream of
+    /// its own.
+    #[serde(default = "yes")]
+    pub(crate) context: bool,
     /// What the spool may take of the disk.
     #[serde(default)]
     pub(crate) limits: SpoolLimits,
@@ -56,6 +60,7 @@ impl AgentConfig {
             sources: Vec::new(),
             worker_user: default_worker_user(),
             sandbox: true,
+            context: true,
             limits: SpoolLimits::default(),
             collector: None,
             outputs: Vec::new(),

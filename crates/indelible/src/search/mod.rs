@@ -7,6 +7,7 @@
 pub(crate) mod arguments;
 pub(crate) mod ausearch;
 mod checkpoint;
+mod context;
 mod damage;
 mod debug;
 pub(crate) mod engine;

@@ -7,6 +7,7 @@ use indelible_record::{Event, Names};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::context::Contexts;
 use super::engine::Work;
 use super::message::{self, Message};
 
@@ -50,6 +51,8 @@ pub(crate) struct Print<'a> {
     pub(crate) as_tool: bool,
     /// Whether some events are messages.
     pub(crate) messages: bool,
+    /// What surrounds the events, for the forms that show it.
+    pub(crate) contexts: Contexts,
 }
 
 /// The text of a run of events.
@@ -113,9 +116,9 @@ impl Work for Print<'_> {
             }
             Form::Csv => write::csv(event, &locale, self.columns, text),
             Form::Text => write::text(event, &locale, text),
-            Form::Ndjson => write::ndjson(event, self.names, text),
+            Form::Ndjson => self.json(event, text),
             Form::Json => {
-                write::ndjson(event, self.names, text);
+                self.json(event, text);
                 text.pop();
             }
         }
@@ -124,6 +127,19 @@ impl Work for Print<'_> {
 }
 
 impl Print<'_> {
+    /// The event as a line of JSON, with its context as one more member.
+    fn json(&self, event: &Event, text: &mut Vec<u8>) {
+        write::ndjson(event, self.names, text);
+        if let Some(context) = self.contexts.of(event)
+            && text.ends_with(b"}\n")
+        {
+            text.truncate(text.len() - 2);
+            text.extend_from_slice(b",\"context\":");
+            text.extend_from_slice(context.as_bytes());
+            text.extend_from_slice(b"}\n");
+        }
+    }
+
     fn message(&self, message: &Message<'_>, locale: &Locale<'_>, text: &mut Vec<u8>) {
         match self.form {
             Form::Raw => message::write::raw(message, text),

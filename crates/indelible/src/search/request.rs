@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::arguments::Arguments;
 use super::checkpoint::{Checkpoint, Resume};
+use super::context::Contexts;
 use super::engine::Work;
 use super::message::{Asked, Selection};
 use super::print::{self, Form, Print};
@@ -163,6 +164,11 @@ impl Request {
             escape: self.escape,
             as_tool: self.manner == Manner::Tool,
             messages: self.selection(sources).messages.is_some(),
+            contexts: if matches!(self.form, Form::Json | Form::Ndjson) {
+                Contexts::gather(sources)?
+            } else {
+                Contexts::default()
+            },
         };
         let frame = Frame {
             form: self.form,

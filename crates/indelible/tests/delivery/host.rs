@@ -186,6 +186,17 @@ impl Host {
         Stored::read(&self.store())
     }
 
+    /// What a search of the store prints.
+    pub(crate) fn search(&self, words: &[&str]) -> String {
+        let store = self.path("collector");
+        let output = self
+            .command(&[&["search", "--store", &store], words].concat())
+            .stdout(Stdio::piped())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Exit code of `verify`.
     pub(crate) fn verify(&self) -> i32 {
         let store = self.path("collector");

@@ -5,6 +5,7 @@
 //! `INDELIBLE_WORKER_KILLS` and `INDELIBLE_UPGRADES` what happens meanwhile; `cargo xtask soak` runs more.
 
 mod burst;
+mod context;
 mod follow;
 mod host;
 mod stored;

@@ -240,11 +240,15 @@ impl<'a> Reader<'a> {
             // The counter wraps and can be reset; a reset shows as a smaller value.
             let more = status.lost.wrapping_sub(before.lost);
             if more > 0 && status.lost > before.lost {
-                let gap = Gap::new(
-                    GapReason::KernelLost,
-                    Some(more.into()),
-                    "the kernel's lost counter rose",
-                );
+                // What a limit of the rate drops has a serial already, so its events are missing too;
+                // what finds no room never had one.
+                let detail = match status.rate_limit {
+                    0 => "the kernel's lost counter rose".to_owned(),
+                    limit => format!(
+                        "the kernel's lost counter rose; it drops what is above {limit} records a second"
+                    ),
+                };
+                let gap = Gap::new(GapReason::KernelLost, Some(more.into()), detail);
                 self.stream.push_json(Kind::Gap, &gap, now_ns);
             }
             for finding in kernel_watch::changes(&before, status) {

@@ -269,9 +269,48 @@ pub(crate) fn run(
 pub(crate) fn run_with(
     layout: &Layout,
     room: &Room,
-    mut intakes: Vec<Intake>,
+    intakes: Vec<Intake>,
     idle_every: Duration,
     stopping: &Stopping,
+    more: impl FnMut() -> Result<Vec<Intake>>,
+) -> Result<()> {
+    let count = intakes.len();
+    let mut watchdog = Watchdog::of_manager();
+    let goes_on = || {
+        watchdog.alive();
+        !stopping.requested()
+    };
+    service::ready(&format!("reading {count} sources"));
+    let read = read_on(layout, room, intakes, idle_every, goes_on, more);
+    service::stopping();
+    read
+}
+
+/// As [`run`], in a thread of a process that speaks for itself.
+pub(crate) fn run_quietly(
+    layout: &Layout,
+    room: &Room,
+    intakes: Vec<Intake>,
+    idle_every: Duration,
+    stopping: &Stopping,
+) -> Result<()> {
+    let goes_on = || !stopping.requested();
+    read_on(
+        layout,
+        room,
+        intakes,
+        idle_every,
+        goes_on,
+        || Ok(Vec::new()),
+    )
+}
+
+fn read_on(
+    layout: &Layout,
+    room: &Room,
+    mut intakes: Vec<Intake>,
+    idle_every: Duration,
+    mut goes_on: impl FnMut() -> bool,
     mut more: impl FnMut() -> Result<Vec<Intake>>,
 ) -> Result<()> {
     let (signer, began) = Signer::open(room)?;
@@ -286,12 +325,9 @@ pub(crate) fn run_with(
         receipts: layout.receipts(),
         idle_every,
     };
-    let mut watchdog = Watchdog::of_manager();
-    service::ready(&format!("reading {} sources", intakes.len()));
     let mut kept_at = Instant::now();
     let mut released_at = Instant::now();
-    while !stopping.requested() {
-        watchdog.alive();
+    while goes_on() {
         intakes.extend(more()?);
         let mut busy = false;
         let mut ended = !intakes.is_empty();
@@ -326,7 +362,6 @@ pub(crate) fn run_with(
             wait_for_any(&descriptors, LOOK_EVERY)?;
         }
     }
-    service::stopping();
     for intake in &mut intakes {
         // What came with the request to stop, or just before it.
         let mut slices = 0;

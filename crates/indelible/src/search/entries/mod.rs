@@ -117,7 +117,7 @@ impl Lines {
 }
 
 /// The host's name, as far as a name may go: anything else could forge the rest of the line.
-fn node_name(host: &str) -> String {
+pub(super) fn node_name(host: &str) -> String {
     let allowed = |character: char| character.is_ascii_alphanumeric() || ".-_".contains(character);
     host.chars()
         .map(|character| if allowed(character) { character } else { '?' })
