@@ -93,7 +93,7 @@ impl Request {
         // of processes.
         let wants_messages = (manner == Manner::Native || what.text.is_some()) && !show.tree;
         Ok(Self {
-            messages: Asked::new(what, criteria.window).filter(|_| wants_messages),
+            messages: Asked::new(what, &criteria).filter(|_| wants_messages),
             criteria,
             form,
             columns: Columns {

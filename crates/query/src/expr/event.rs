@@ -19,6 +19,8 @@ pub struct EventNaming;
 /// A field of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventField {
+    /// What only messages have.
+    Absent,
     /// Every decoded value, and the text of each record.
     Any,
     /// Labels of the rules that caught the event.
@@ -89,6 +91,7 @@ impl Subject for Event {
 
     fn any(&self, field: &EventField, test: Test<'_>) -> bool {
         match field {
+            EventField::Absent => false,
             EventField::Any => self.records().any(|record| any_value(&record, test)),
             EventField::Key => self.records().any(|record| keys(&record, test)),
             EventField::First(name) => self

@@ -29,6 +29,7 @@ mod error;
 mod event;
 mod lexer;
 mod literal;
+mod message;
 mod names;
 mod needles;
 mod network;
@@ -42,6 +43,7 @@ pub use ast::{Check, DatePart, Expr, Item, Literal, Order, Reference, Regex, Tes
 pub use compile::{Naming, Program, Type};
 pub use error::{CompileError, ParseError, Suggestion};
 pub use event::{EventField, EventNaming};
+pub use message::{About, MessageField, MessageNaming};
 pub use network::Network;
 pub use parse::parse;
 pub use pattern::{Pattern, Piece};
@@ -56,7 +58,9 @@ use crate::criteria::{Filter, Needles};
 pub struct Where {
     expr: Expr,
     program: Program<EventField>,
+    messages: Program<MessageField>,
     needles: Option<Needles>,
+    about: About,
 }
 
 impl Where {
@@ -66,15 +70,28 @@ impl Where {
     /// Text that is no condition, or that asks of a field what its values cannot answer.
     pub fn parse(text: &str) -> Result<Where, ParseError> {
         let expr = parse(text)?;
-        let program = expr
-            .compile(&EventNaming)
-            .map_err(|error| ParseError::whole(text, error))?;
+        let whole = |error| ParseError::whole(text, error);
+        let program = expr.compile(&EventNaming).map_err(whole)?;
+        let messages = expr.compile(&MessageNaming).map_err(whole)?;
         let needles = expr.needles();
+        let about = expr.about();
         Ok(Where {
             expr,
             program,
+            messages,
             needles,
+            about,
         })
+    }
+
+    /// What can match at all.
+    pub fn about(&self) -> About {
+        self.about
+    }
+
+    /// Whether a message is meant.
+    pub fn matches_message<S: Subject<Field = MessageField>>(&self, message: &S) -> bool {
+        self.about.messages && self.messages.matches(message)
     }
 
     /// The condition itself; printed, it reads back as the same.
@@ -85,7 +102,7 @@ impl Where {
 
 impl Filter for Where {
     fn matches(&self, event: &Event) -> bool {
-        self.program.matches(event)
+        self.about.events && self.program.matches(event)
     }
 
     fn needles(&self) -> Option<Needles> {

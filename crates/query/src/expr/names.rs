@@ -10,10 +10,11 @@ use super::event::EventField;
 /// Names any field of a record, whether it is in a list or not.
 pub(super) const RAW_PREFIX: &str = "raw.";
 
-/// Names with a meaning.
+/// Names with a meaning; those of messages have no value in an event.
 pub(super) const TYPED: &[(&str, EventField, Type)] = &[
     ("addr", EventField::Address, Type::Address),
     ("any", EventField::Any, Type::Raw),
+    ("app", EventField::Absent, Type::Text),
     ("arch", EventField::Arch, Type::Named),
     ("argv", EventField::Argument, Type::Text),
     ("auid", EventField::Number("auid", Type::Id), Type::Id),
@@ -28,9 +29,11 @@ pub(super) const TYPED: &[(&str, EventField, Type)] = &[
         EventField::Number("exit", Type::Number),
         Type::Number,
     ),
+    ("facility", EventField::Absent, Type::Named),
     ("fsgid", EventField::Number("fsgid", Type::Id), Type::Id),
     ("fsuid", EventField::Number("fsuid", Type::Id), Type::Id),
     ("gid", EventField::Number("gid", Type::Id), Type::Id),
+    ("host", EventField::Absent, Type::Text),
     ("key", EventField::Key, Type::Text),
     ("message", EventField::Message, Type::Text),
     ("node", EventField::Node, Type::Text),
@@ -45,7 +48,9 @@ pub(super) const TYPED: &[(&str, EventField, Type)] = &[
     ("serial", EventField::Serial, Type::Number),
     ("ses", EventField::Number("ses", Type::Id), Type::Id),
     ("session", EventField::Number("ses", Type::Id), Type::Id),
+    ("severity", EventField::Absent, Type::Named),
     ("sgid", EventField::Number("sgid", Type::Id), Type::Id),
+    ("source", EventField::Absent, Type::Text),
     ("success", EventField::Success, Type::Bool),
     ("suid", EventField::Number("suid", Type::Id), Type::Id),
     ("syscall", EventField::Syscall, Type::Named),

@@ -17,14 +17,19 @@ use crate::criteria::Needles;
 use crate::limits::NEEDLE_BYTES_MIN;
 
 /// Strings of which one must occur.
-type Strings = Vec<Vec<u8>>;
+pub(super) type Strings = Vec<Vec<u8>>;
 
 impl Expr {
     /// Byte strings of which every matching event holds at least one in one of its records, as the
     /// record was written (a line or a kernel's message, without `node=` and `type=`); none where
     /// that cannot be said.
     pub fn needles(&self) -> Option<Needles> {
-        let mut needles = of(self)?;
+        self.needles_by(&of_test)
+    }
+
+    /// Those that follow from what each test needs.
+    pub(super) fn needles_by(&self, of_test: &dyn Fn(&Test) -> Option<Strings>) -> Option<Needles> {
+        let mut needles = of(self, of_test)?;
         needles.sort();
         needles.dedup();
         // One that holds another finds nothing more.
@@ -37,7 +42,8 @@ impl Expr {
     }
 }
 
-fn of(expr: &Expr) -> Option<Strings> {
+fn of(expr: &Expr, of_test: &dyn Fn(&Test) -> Option<Strings>) -> Option<Strings> {
+    let of = |expr: &Expr| of(expr, of_test);
     match expr {
         // Of several that must hold, the best.
         Expr::All(parts) => parts.iter().filter_map(of).min_by_key(cost),
@@ -183,7 +189,7 @@ fn text(field: &EventField, bytes: &[u8]) -> Strings {
     needles
 }
 
-fn has_letters(bytes: &[u8]) -> bool {
+pub(super) fn has_letters(bytes: &[u8]) -> bool {
     // What is not ASCII may have an upper case, too.
     bytes
         .iter()
@@ -201,7 +207,7 @@ fn hexadecimal(bytes: &[u8]) -> [Vec<u8>; 2] {
     })
 }
 
-fn named(name: &str, value: &str) -> Vec<u8> {
+pub(super) fn named(name: &str, value: &str) -> Vec<u8> {
     format!("{name}={value}").into_bytes()
 }
 

@@ -1,14 +1,17 @@
 //! What is asked of messages: those options of a search that mean something for them.
 //!
 //! The time window is about the capture time. `-n` is the node or the host that the message names,
-//! `-c` and `-x` are its program, `-p` its process, `--text` any part of it. Where an option is given
-//! that only an audit record can answer, no message is meant.
+//! `-c` and `-x` are its program, `-p` its process, `--text` any part of it, `--where` what its fields
+//! must be ([`super::fields`]). Where an option is given that only an audit record can answer, no
+//! message is meant.
 
 use std::os::unix::ffi::OsStrExt;
 
 use indelible_query::criteria::{Criteria, Filter, Needles, Pattern, Window};
+use indelible_query::expr::Where;
 use indelible_record::Event;
 
+use super::fields::Fields;
 use super::{Message, escape};
 use crate::search::arguments::What;
 
@@ -20,12 +23,14 @@ pub(crate) struct Asked {
     apps: Vec<(Pattern, Vec<u8>)>,
     pid: Option<String>,
     text: Option<(Pattern, Vec<u8>)>,
+    expression: Option<Where>,
 }
 
 impl Asked {
     /// What the options ask of messages; none where they are about audit events alone.
-    pub(crate) fn new(what: &What, window: Window) -> Option<Self> {
-        if is_about_events(what) {
+    pub(crate) fn new(what: &What, criteria: &Criteria) -> Option<Self> {
+        let is_expressed = |expression: &Where| expression.about().messages;
+        if is_about_events(what) || !criteria.expression.as_ref().is_none_or(is_expressed) {
             return None;
         }
         let pattern = |text: &std::ffi::OsString| {
@@ -34,7 +39,7 @@ impl Asked {
         };
         let apps = [&what.comm, &what.executable];
         Some(Self {
-            window,
+            window: criteria.window,
             nodes: what
                 .node
                 .iter()
@@ -43,6 +48,7 @@ impl Asked {
             apps: apps.into_iter().flatten().map(pattern).collect(),
             pid: what.pid.clone(),
             text: what.text.as_ref().map(pattern),
+            expression: criteria.expression.clone(),
         })
     }
 
@@ -68,6 +74,10 @@ impl Asked {
             && self.text.as_ref().is_none_or(|(pattern, _)| {
                 pattern.matches(&view.text) || pattern.matches(&message.raw)
             })
+            && self.expression.as_ref().is_none_or(|expression| {
+                let view = &view;
+                expression.matches_message(&Fields { message, view })
+            })
     }
 
     /// Strings of which the line of every such message holds one.
@@ -81,11 +91,21 @@ impl Asked {
             let pid: u32 = pid.parse().ok()?;
             Needles::any_of(vec![format!("pid={pid}").into_bytes()])
         };
+        let expressed = |expression: &Where| {
+            let needles = expression.expr().message_needles()?;
+            let escaped = needles.iter().map(|needle| {
+                let mut out = Vec::new();
+                escape(needle, &mut out);
+                out
+            });
+            Needles::any_of(escaped.collect())
+        };
         self.apps
             .iter()
             .chain(&self.text)
             .filter_map(escaped)
             .chain(self.pid.as_ref().and_then(number))
+            .chain(self.expression.as_ref().and_then(expressed))
             .reduce(Needles::better)
     }
 }
@@ -118,7 +138,6 @@ fn is_about_events(what: &What) -> bool {
         &what.uid_effective,
         &what.uid,
         &what.loginuid,
-        &what.expression,
     ];
     let is_all = |list: &String| list.eq_ignore_ascii_case("ALL");
     texts.into_iter().any(Option::is_some)
@@ -146,10 +165,13 @@ impl Filter for Selection<'_> {
     }
 
     fn needles(&self) -> Option<Needles> {
-        let needles = self.criteria.needles()?;
+        let expression = self.criteria.expression.as_ref();
         match self.messages {
-            Some(asked) => needles.or(asked.needles()?),
-            None => Some(needles),
+            Some(asked) if expression.is_some_and(|expression| !expression.about().events) => {
+                asked.needles()
+            }
+            Some(asked) => self.criteria.needles()?.or(asked.needles()?),
+            None => self.criteria.needles(),
         }
     }
 
@@ -204,7 +226,7 @@ mod tests {
     /// The numbers of the lines that match; each that does holds a needle.
     fn check(what: &What, expect: &[usize]) {
         let criteria = resolve::criteria(what, Manner::Native).expect("options");
-        let asked = Asked::new(what, criteria.window);
+        let asked = Asked::new(what, &criteria);
         let selection = Selection {
             criteria: &criteria,
             messages: asked.as_ref(),
@@ -290,10 +312,37 @@ mod tests {
         };
         check(&types("SYSCALL"), &[5]);
         check(&types("all"), &[1, 2, 3, 4, 5, 6]);
-        let expression = What {
-            expression: Some("not success".into()),
+        check(&expression("not success"), &[5, 6]);
+        check(&expression("time > 0 and exists(key)"), &[5]);
+    }
+
+    fn expression(text: &str) -> What {
+        What {
+            expression: Some(text.into()),
             ..What::default()
-        };
-        check(&expression, &[5, 6]);
+        }
+    }
+
+    #[test]
+    fn expressions_find_messages() {
+        let find = |text: &str, expect: &[usize]| check(&expression(text), expect);
+        find("app = cron", &[2, 3]);
+        find("not app = cron", &[1, 4]);
+        find("pid = 42", &[3, 5]);
+        find("host in (web1, web2)", &[1, 2]);
+        find("facility = auth and severity <= 2", &[1]);
+        find("severity = notice", &[2]);
+        find("message ~ \"*two*\"", &[2, 5, 6]);
+        find("message = \"one\\nfailed\"", &[1]);
+        find("message = three or app = su", &[1, 3]);
+        find("type = FILE", &[4]);
+        find("type in (SYSLOG, 3)", &[1, 2, 3]);
+        find(
+            "source ~ \"syslog-*\" and time >= 2023-11-14T22:13:23Z",
+            &[3, 4],
+        );
+        find("any ~ /thr\\\\u0065e/", &[3]);
+        find("node = 192.0.2.7", &[1, 2, 3, 4, 5, 6]);
+        find("node = 192.0.2.7 and exists(app)", &[1, 2, 3]);
     }
 }

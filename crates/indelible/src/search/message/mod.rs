@@ -20,6 +20,7 @@
 //! say, so that needles find them there.
 
 mod asked;
+mod fields;
 mod view;
 pub(super) mod write;
 
