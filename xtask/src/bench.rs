@@ -8,6 +8,7 @@ mod audit;
 mod burst;
 mod deleted;
 mod flood;
+mod index;
 mod programs;
 mod report;
 mod reports;
@@ -49,6 +50,9 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("search") {
         search::run(&mut report)?;
     }
+    if wanted("index") {
+        index::run(&mut report)?;
+    }
     if wanted("report") {
         reports::run(&mut report)?;
     }
@@ -63,5 +67,6 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
 
 /// The benches, by name.
 const BENCHES: &[&str] = &[
-    "agent", "append", "deleted", "records", "rules", "syslog", "search", "report", "sigma", "ssh",
+    "agent", "append", "deleted", "records", "rules", "syslog", "search", "index", "report",
+    "sigma", "ssh",
 ];

@@ -21,6 +21,7 @@ mod search;
 mod service;
 mod support;
 mod terminal;
+mod terms;
 mod user;
 mod verify;
 mod words;

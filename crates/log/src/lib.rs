@@ -19,6 +19,7 @@ pub mod entry;
 mod error;
 pub mod hash;
 pub mod head;
+pub mod index;
 pub mod limits;
 pub mod log;
 pub mod merkle;

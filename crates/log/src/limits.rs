@@ -19,6 +19,14 @@ pub const SEGMENT_ENTRIES: u64 = BLOCK_ENTRIES * SEGMENT_BLOCKS;
 /// the few bytes per entry that columns can cost over it.
 pub const BLOCK_RAW_BYTES_MAX: usize = BLOCK_ENTRIES as usize * (ENTRY_BYTES_MAX + 64);
 
+/// Longest value that a block index keeps; a block with a longer one may hold any.
+pub const INDEX_VALUE_BYTES_MAX: usize = 4_096;
+/// Values of one field that the index of a segment keeps, in bytes with what they cost in memory;
+/// blocks with more of them may hold any.
+pub const INDEX_VALUES_BYTES_MAX: usize = 4 << 20;
+/// Longest section of an index before compression: that of the openings, were every entry one.
+pub const INDEX_SECTION_BYTES_MAX: usize = SEGMENT_ENTRIES as usize * (PAYLOAD_BYTES_MAX + 22);
+
 /// Longest payload of one write-ahead frame; a reader allocates at most this for one.
 pub const FRAME_PAYLOAD_BYTES_MAX: usize = 16 << 20;
 /// Longest header body of a write-ahead file.

@@ -28,6 +28,7 @@ use crate::block::Entries;
 use crate::dir::Dir;
 use crate::entry::EntryRef;
 use crate::error::{Error, Result};
+use crate::index::SegmentIndex;
 use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES};
 use crate::retention::first_entry;
 use crate::segment;
@@ -195,6 +196,50 @@ impl LogReader {
         match self.first()? {
             first if index < first => self.part_at(first),
             _ => Ok(None),
+        }
+    }
+
+    /// First leaf indexes of the segments that are sealed, and of the first entry after them.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn segments(&self) -> Result<(Vec<u64>, u64)> {
+        let list = |folder: &'static str| match self.dir.list(folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            other => other.map_err(Error::io("list", folder)),
+        };
+        // First the files that are removed last: what is in none of both lists was never there.
+        let wals = list(WAL)?;
+        let segments = list(SEGMENTS)?;
+        let sealed: Vec<u64> = segments
+            .iter()
+            .filter_map(|item| segment::parse_file_name(&item.name))
+            .collect();
+        let after = match sealed.last() {
+            Some(last) => last + SEGMENT_ENTRIES,
+            None => wals
+                .iter()
+                .filter_map(|item| parse_file_name(&item.name))
+                .min()
+                .unwrap_or(0),
+        };
+        Ok((sealed, after))
+    }
+
+    /// The index of a segment; none where it has none.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn index(&self, segment_first: u64) -> Result<Option<SegmentIndex>> {
+        SegmentIndex::open(&*self.dir, segment_first)
+    }
+
+    /// The block that holds an entry of a sealed segment.
+    pub fn block_at(&self, index: u64) -> Part {
+        Part {
+            first: index / BLOCK_ENTRIES * BLOCK_ENTRIES,
+            entries: BLOCK_ENTRIES as u32,
+            place: Place::Block,
         }
     }
 
@@ -374,3 +419,4 @@ fn wal_path(first: u64) -> String {
 }
 
 const WAL: &str = "wal";
+const SEGMENTS: &str = "segments";

@@ -17,3 +17,4 @@ pub mod limits;
 pub mod mask;
 pub mod report;
 pub mod scan;
+pub mod terms;

@@ -43,6 +43,9 @@ pub const HOLD_BYTES: u64 = 12 << 20;
 /// Events that are held at once, whole or not.
 pub const HELD_EVENTS_MAX: usize = 32 * 1024;
 
+/// Events of which a piece is asked whether it holds a line, before it is unpacked without asking.
+pub const ASKED_FOR_MAX: usize = 4096;
+
 /// Events of one search for whose beginning the log before them is read again.
 pub const LOOK_BACKS_MAX: u32 = 256;
 

@@ -36,6 +36,7 @@ use crate::config::CollectorConfig;
 use crate::net::enrol::server::Enrolment;
 use crate::net::tls::Identity;
 use crate::service;
+use crate::terms::EntryTerms;
 use connection::Shared;
 use full::Disk;
 use gaps::Gaps;
@@ -103,6 +104,7 @@ fn open(config: &CollectorConfig) -> Result<(Log, OwnStream, Option<Heads>)> {
     let shown = config.store.display();
     let dir = RealDir::create(&config.store).with_context(|| format!("cannot create {shown}"))?;
     let mut options = Options::new(config.origin());
+    options.terms = Some(Arc::new(EntryTerms));
     // The verifier key is the store's own: without a store there is nothing to hold it to.
     if let Some(folder) = &config.heads
         && let Some(key) = store_key(&config.store)?

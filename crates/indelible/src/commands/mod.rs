@@ -16,6 +16,7 @@ mod man;
 mod migrate;
 mod pki;
 mod prove;
+mod reindex;
 mod report;
 mod revoke;
 mod rules;
@@ -51,6 +52,7 @@ enum Command {
     Report(Box<report::Report>),
     Verify(verify::Verify),
     Prove(prove::Prove),
+    Reindex(reindex::Reindex),
     Pki(pki::Pki),
     Rules(rules::Rules),
     Detect(detect::Detect),
@@ -101,6 +103,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Report(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Prove(command) => command.run(),
+        Command::Reindex(command) => command.run(),
         Command::Pki(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Detect(command) => command.run(),

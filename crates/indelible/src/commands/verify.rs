@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -18,6 +19,7 @@ use crate::agent::layout::Layout;
 use crate::net::http::Credentials;
 use crate::proof;
 use crate::terminal::Output;
+use crate::terms::EntryTerms;
 use crate::verify::{self, Checked, Checks, Remote, exit_code, witnessed_checkpoint};
 
 /// Check a store or a spool to its last byte, a log by what it shows over HTTP, or proof files
@@ -142,6 +144,7 @@ impl Verify {
             RealDir::open(store).with_context(|| format!("cannot open {}", store.display()))?;
         let key_file = self.key.clone().unwrap_or_else(|| store.join("log.vkey"));
         let mut options = self.options(self.key.is_some(), &key_file)?;
+        options.terms = Some(Arc::new(EntryTerms));
         let mut tries = 1..=TRIES_MAX;
         let (report, checks) = loop {
             let last = tries.next() == Some(TRIES_MAX);
@@ -218,6 +221,7 @@ impl Verify {
             quorum: self.quorum,
             without_private_key: false,
             inspector: None,
+            terms: None,
             since,
         })
     }

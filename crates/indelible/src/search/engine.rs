@@ -23,8 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use indelible_query::criteria::Filter;
-use indelible_query::scan::{Gathered, Joiner, Piece, Reach, Scanner};
+use indelible_query::criteria::{Filter, Window};
+use indelible_query::scan::{Gathered, Joiner, Piece, Reach, Scanned, Scanner};
+use indelible_query::terms::Wants;
 use indelible_record::{Event, Record};
 
 use super::Source;
@@ -101,10 +102,21 @@ pub(crate) fn run<W: Work>(
     settings: Settings,
 ) -> Result<Seen> {
     let needles = filter.needles();
+    let (wants, window) = (filter.wants(), filter.window());
+    let mut scanner = Scanner::new(needles.as_ref(), window);
+    let is_asked = !matches!(wants, Wants::Anything) || window != Window::ALL;
+    // Of a store only some blocks are read then.
+    if is_asked
+        && sources
+            .iter()
+            .any(|source| matches!(source, Source::Store(_)))
+    {
+        scanner = scanner.sparse();
+    }
     let shared = Shared {
-        feed: Mutex::new(Feed::new(sources, settings.messages)),
+        feed: Mutex::new(Feed::new(sources, settings.messages, wants, window)),
         jobs: Jobs::default(),
-        scanner: Scanner::new(needles.as_ref(), filter.window()),
+        scanner,
         filter,
         work,
         counts_lines: settings.counts_lines,
@@ -175,6 +187,8 @@ struct ScannedPiece {
     ends_events: bool,
     place: Place,
     damage: PieceDamage,
+    /// What was looked through; nothing of a block that cannot match.
+    bytes: u64,
     lines: u64,
     piece: Piece<PieceText>,
 }
@@ -215,8 +229,34 @@ impl<W: Work> Shared<'_, W> {
             true => memchr::memchr_iter(b'\n', text).count() as u64,
             false => 0,
         };
-        let lines;
+        let mut lines = 0;
+        let mut looked_through = None;
         let (at, end, text, scanned, damage) = match ticket.load {
+            Load::Far(bytes, latest_sec) => {
+                looked_through = Some(0);
+                let scanned = Scanned::skipped(latest_sec, None);
+                let text = PieceText::of(Arc::default());
+                let end = ticket.at + bytes;
+                (ticket.at, end, text, scanned, PieceDamage::default())
+            }
+            Load::Near(block) => {
+                looked_through = Some(0);
+                let scanned = Scanned::skipped(block.last_sec, block.last_waiting);
+                let text = PieceText::of_block(block);
+                (ticket.at, ticket.end, text, scanned, PieceDamage::default())
+            }
+            Load::Wanted(block) => {
+                let bytes = Arc::new(block.read()?);
+                looked_through = Some(bytes.len() as u64);
+                let scanned = self.scanner.scan(&bytes);
+                lines = lines_of(&bytes);
+                let damage = PieceDamage::of(&scanned.damage, &bytes);
+                let mut text = PieceText::of_block(block);
+                if scanned.is_hit() {
+                    text.hold(bytes);
+                }
+                (ticket.at, ticket.end, text, scanned, damage)
+            }
             Load::Held(bytes) => {
                 let scanned = self.scanner.scan(&bytes);
                 lines = lines_of(&bytes);
@@ -246,6 +286,7 @@ impl<W: Work> Shared<'_, W> {
             ends_events: ticket.ends_events,
             place,
             damage,
+            bytes: looked_through.unwrap_or(end - at),
             lines,
             piece: Piece {
                 at,
@@ -378,9 +419,9 @@ impl<W: Work, S: FnMut(W::Part) -> Result<ControlFlow<()>>> Pass<'_, W, S> {
         {
             self.next_piece += 1;
             self.damages.add(&scanned.place, scanned.damage);
-            self.seen.pieces += 1;
+            self.seen.pieces += u64::from(scanned.bytes > 0);
             self.seen.pieces_hit += u64::from(scanned.piece.scanned.is_hit());
-            self.seen.bytes += scanned.piece.end - scanned.piece.at;
+            self.seen.bytes += scanned.bytes;
             self.seen.lines += scanned.lines;
             if self.source.as_ref().map(|source| source.number) != Some(scanned.source) {
                 self.end_source()?;

@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use indelible_query::criteria::Window;
 use indelible_query::limits::PIECE_BYTES;
+use indelible_query::terms::Wants;
 use memchr::memmem;
 
+use super::entries::{Planned, Store};
 use super::files::{self, Opened};
 use super::piece::{Load, read_lines};
 use super::stream::{Cutter, Origin};
@@ -22,8 +25,9 @@ pub(super) struct Ticket {
     /// Which source of [`Feed::new`].
     pub(super) source: usize,
     pub(super) load: Load,
-    /// Where it begins in the log that all files of a source are.
+    /// Where it begins in the log that all files of a source are; where it ends, if it is a block.
     pub(super) at: u64,
+    pub(super) end: u64,
     pub(super) place: Place,
     /// Whether the source's records tell when an event is over.
     pub(super) ends_events: bool,
@@ -54,6 +58,9 @@ pub(super) struct Feed {
     given: u64,
     /// Whether messages of a store or a spool are given, too.
     messages: bool,
+    /// What is looked for, for those who need not read all.
+    wants: Wants,
+    window: Window,
 }
 
 struct Current {
@@ -68,10 +75,12 @@ enum CurrentText {
         next: u64,
     },
     Stream(Cutter),
+    /// What can match of a store's blocks; the offset of the next.
+    Store(Box<Store>, u64),
 }
 
 impl Feed {
-    pub(super) fn new(sources: &[Source], messages: bool) -> Self {
+    pub(super) fn new(sources: &[Source], messages: bool, wants: Wants, window: Window) -> Self {
         Self {
             sources: sources.iter().cloned().enumerate().collect(),
             files: VecDeque::new(),
@@ -81,6 +90,8 @@ impl Feed {
             ends_events: None,
             given: 0,
             messages,
+            wants,
+            window,
         }
     }
 
@@ -107,8 +118,12 @@ impl Feed {
                 match source {
                     Source::Files(path) => self.files = files::in_order(&path)?.into(),
                     Source::Store(path) => {
-                        let entries = entries::of_store(&path, self.messages)?;
-                        self.current = Some(Current::stream(path, Origin::Entries(entries)));
+                        let store = Store::open(&path, self.messages, &self.wants, self.window)?;
+                        self.ends_events = store.ends_events();
+                        self.current = Some(Current {
+                            path: Arc::new(path),
+                            text: CurrentText::Store(Box::new(store), 0),
+                        });
                     }
                     Source::Spool(path) => {
                         let entries = entries::of_spool(&path, self.messages)?;
@@ -126,6 +141,7 @@ impl Feed {
             return Ok(None);
         };
         let shown = || format!("cannot read {}", current.path.display());
+        let mut block_bytes = 0;
         let (load, offset, line) = match &mut current.text {
             CurrentText::File { file, length, next } => {
                 if *next >= *length {
@@ -146,6 +162,23 @@ impl Feed {
                     from,
                     (from == 0).then_some(0),
                 )
+            }
+            CurrentText::Store(store, next) => {
+                let offset = *next;
+                let (load, bytes) = match store.next() {
+                    Some(Planned::Wanted(block, bytes)) => (Load::Wanted(block), bytes),
+                    Some(Planned::Near(block, bytes)) => (Load::Near(block), bytes),
+                    Some(Planned::Far(bytes, latest_sec)) => (Load::Far(bytes, latest_sec), bytes),
+                    None => {
+                        self.base += offset;
+                        let rest = Origin::Entries(store.rest());
+                        current.text = CurrentText::Stream(Cutter::new(rest));
+                        return self.of_current();
+                    }
+                };
+                *next += bytes;
+                block_bytes = bytes;
+                (load, offset, None)
             }
             CurrentText::Stream(cutter) => {
                 let Some(block) = cutter.next().with_context(shown)? else {
@@ -170,6 +203,7 @@ impl Feed {
             source: self.source,
             load,
             at: self.base + offset,
+            end: self.base + offset + block_bytes,
             place: Place {
                 path: Arc::clone(&current.path),
                 offset,
@@ -217,6 +251,11 @@ fn ends_events(load: &Load) -> std::io::Result<bool> {
             &read[..]
         }
         Load::Held(text) => &text[..text.len().min(SAMPLE_BYTES)],
+        Load::Wanted(block) | Load::Near(block) => {
+            read = block.text().map_err(std::io::Error::other)?;
+            &read[..read.len().min(SAMPLE_BYTES)]
+        }
+        Load::Far(..) => &[],
     };
     let has = |name: &[u8]| memmem::find(text, name).is_some();
     Ok(has(b"type=PROCTITLE ") || has(b"type=EOE "))

@@ -30,6 +30,7 @@ mod workers;
 
 use std::path::PathBuf;
 
+pub(crate) use message::terms::each as message_terms;
 pub(crate) use request::Request;
 pub(crate) use resolve::{Manner, present};
 

@@ -10,7 +10,10 @@ use std::sync::Arc;
 
 use indelible_query::limits::LINE_BYTES_MAX;
 use indelible_query::scan::Text;
+use indelible_record::Stamp;
 use memchr::{memchr, memrchr};
+
+use super::entries::Block;
 
 /// Where a piece's text is.
 #[derive(Clone, Debug)]
@@ -19,6 +22,12 @@ pub(super) enum Load {
     File { file: Arc<File>, from: u64, to: u64 },
     /// These lines.
     Held(Arc<Vec<u8>>),
+    /// The lines of a block that can match.
+    Wanted(Block),
+    /// Those of one that cannot.
+    Near(Block),
+    /// So many bytes that are of no matter, and the latest second in them.
+    Far(u64, u64),
 }
 
 /// The text of a piece.
@@ -27,6 +36,8 @@ pub(super) struct PieceText {
     held: Option<Arc<Vec<u8>>>,
     /// The file, and where the text begins and ends in it.
     file: Option<(Arc<File>, u64, u64)>,
+    /// The block of a store that it is unpacked from.
+    block: Option<Block>,
 }
 
 /// Reads the lines that begin in `from..to` into `text`; the offset of the first of them. A line
@@ -92,6 +103,16 @@ impl PieceText {
         Self {
             held: None,
             file: Some((file, from, to)),
+            block: None,
+        }
+    }
+
+    /// Text of a block that can be unpacked again.
+    pub(super) fn of_block(block: Block) -> Self {
+        Self {
+            held: None,
+            file: None,
+            block: Some(block),
         }
     }
 
@@ -105,6 +126,7 @@ impl PieceText {
         Self {
             held: Some(bytes),
             file: None,
+            block: None,
         }
     }
 }
@@ -120,12 +142,21 @@ impl Text for PieceText {
                 text.truncate(len);
                 Ok(Arc::new(text))
             }
-            (None, None) => Ok(Arc::default()),
+            (None, None) => match &self.block {
+                Some(block) => block.text().map(Arc::new).map_err(io::Error::other),
+                None => Ok(Arc::default()),
+            },
         }
     }
 
+    fn may_hold(&self, stamp: Stamp) -> bool {
+        self.block
+            .as_ref()
+            .is_none_or(|block| block.may_hold(stamp))
+    }
+
     fn release(&mut self) {
-        if self.file.is_some() {
+        if self.file.is_some() || self.block.is_some() {
             self.held = None;
         }
     }

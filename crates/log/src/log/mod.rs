@@ -30,6 +30,7 @@ use crate::dir::{Dir, Lock, replace};
 use crate::entry::StreamId;
 use crate::error::{Error, Result};
 use crate::hash::Hash;
+use crate::index::{self, Terms};
 use crate::limits::{PENDING_BYTES_MAX, SEGMENT_ENTRIES};
 use crate::merkle;
 use crate::note::{Checkpoint, SigningKey, VerifierKey};
@@ -57,6 +58,7 @@ pub struct Log {
     /// The newest checkpoint, over all that is durable.
     checkpoint: Checkpoint,
     poisoned: bool,
+    terms: Option<Arc<dyn Terms>>,
     _lock: Box<dyn Lock>,
 }
 
@@ -285,7 +287,12 @@ impl Log {
     pub fn erase(&mut self, erasure: &Erasure) -> Result<()> {
         self.check()?;
         let erased = erasure.execute(&*self.dir);
-        self.guard(erased)
+        self.guard(erased)?;
+        let Some(terms) = &self.terms else {
+            return Ok(());
+        };
+        let indexed = index::rebuild_one(&*self.dir, &**terms, erasure.first());
+        self.guard(indexed)
     }
 
     /// Commits and publishes what is left and waits for sealing to end.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dir::{Dir, TEMPORARY, read_small, replace};
 use crate::error::{Error, Result};
+use crate::index::Terms;
 use crate::limits::{SEGMENT_ENTRIES, TEXT_BYTES_MAX};
 use crate::note::{Checkpoint, SigningKey, VerifierKey};
 use crate::retention::{first_entry, unlink_below};
@@ -28,6 +29,8 @@ pub struct Options {
     pub known_checkpoint: Option<Checkpoint>,
     /// Where full write-ahead files are sealed.
     pub sealing: Sealing,
+    /// What of an entry can be looked for; without, segments get no index.
+    pub terms: Option<Arc<dyn Terms>>,
 }
 
 impl Options {
@@ -37,6 +40,7 @@ impl Options {
             origin: origin.into(),
             known_checkpoint: None,
             sealing: Sealing::Background,
+            terms: None,
         }
     }
 }
@@ -107,7 +111,12 @@ pub(super) fn open(dir: Arc<dyn Dir>, options: &Options) -> Result<(Log, OpenRep
 
     let (tree, streams, active) = replay.finish()?;
     let size = tree.size();
-    let sealer = Sealer::new(dir.clone(), options.sealing, layout.first_unsealed());
+    let sealer = Sealer::new(
+        dir.clone(),
+        options.sealing,
+        options.terms.clone(),
+        layout.first_unsealed(),
+    );
     for number in layout.unsealed.start..size / SEGMENT_ENTRIES {
         // The newest full file waits for its successor, see `Log::write_pending`.
         if number + 1 < layout.unsealed.end {
@@ -134,6 +143,7 @@ pub(super) fn open(dir: Arc<dyn Dir>, options: &Options) -> Result<(Log, OpenRep
         active,
         sealer,
         poisoned: false,
+        terms: options.terms.clone(),
         _lock: lock,
     };
     log.commit()?;

@@ -9,8 +9,10 @@ use std::thread::JoinHandle;
 
 use crate::block::{Entries, pack};
 use crate::dir::{Dir, File, TEMPORARY};
+use crate::entry::EntryRef;
 use crate::error::{Error, Result};
 use crate::hash::{Hash, leaf_hash};
+use crate::index::{self, Builder, Terms};
 use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES, UNSEALED_FILES_MAX};
 use crate::merkle::Levels;
 use crate::segment;
@@ -33,6 +35,7 @@ pub(super) struct Sealer {
 
 #[derive(Debug)]
 struct Shared {
+    terms: Option<Arc<dyn Terms>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -56,7 +59,12 @@ struct Job {
 }
 
 impl Sealer {
-    pub(super) fn new(dir: Arc<dyn Dir>, sealing: Sealing, sealed: u64) -> Self {
+    pub(super) fn new(
+        dir: Arc<dyn Dir>,
+        sealing: Sealing,
+        terms: Option<Arc<dyn Terms>>,
+        sealed: u64,
+    ) -> Self {
         let state = State {
             queue: VecDeque::new(),
             sealed,
@@ -64,6 +72,7 @@ impl Sealer {
             stop: false,
         };
         let shared = Arc::new(Shared {
+            terms,
             state: Mutex::new(state),
             changed: Condvar::new(),
         });
@@ -202,7 +211,7 @@ impl Shared {
         let Some(job) = self.lock().queue.front().cloned() else {
             return;
         };
-        let result = seal(dir, &job);
+        let result = seal(dir, self.terms.as_deref(), &job);
         let mut state = self.lock();
         match result {
             Ok(()) => {
@@ -216,7 +225,7 @@ impl Shared {
     }
 }
 
-fn seal(dir: &dyn Dir, job: &Job) -> Result<()> {
+fn seal(dir: &dyn Dir, terms: Option<&dyn Terms>, job: &Job) -> Result<()> {
     let first = job.number * SEGMENT_ENTRIES;
     let wal = wal_path(first);
     let segment = segment::path(first);
@@ -226,7 +235,8 @@ fn seal(dir: &dyn Dir, job: &Job) -> Result<()> {
         .map_err(Error::io("create", &temporary))?;
     file.append(&segment::file_header(first))
         .map_err(Error::io("write", &temporary))?;
-    let level_1 = write_blocks(dir, &wal, first, &*file, &temporary)?;
+    let mut index = terms.map(|terms| Builder::new(terms, first));
+    let level_1 = write_blocks(dir, &wal, first, &*file, &temporary, index.as_mut())?;
     if level_1.level(TILE_HEIGHT) != [job.root] {
         return Err(Error::damaged(
             wal,
@@ -238,6 +248,9 @@ fn seal(dir: &dyn Dir, job: &Job) -> Result<()> {
     write_tile(dir, Tile::full(1, job.number), level_1.level(0))?;
     for (tile, hashes) in &job.upper {
         write_tile(dir, *tile, hashes)?;
+    }
+    if let Some(index) = index.and_then(Builder::finish) {
+        write_index(dir, first, &index)?;
     }
     dir.rename(&temporary, &segment)
         .map_err(Error::io("rename", &temporary))?;
@@ -254,6 +267,7 @@ fn write_blocks(
     first: u64,
     out: &dyn File,
     out_path: &str,
+    mut indexed: Option<&mut Builder<'_>>,
 ) -> Result<Levels> {
     let file = dir.open_read(wal).map_err(Error::io("open", wal))?;
     let header = WalHeader::read(&*file).map_err(Error::io("read", wal))?;
@@ -271,6 +285,11 @@ fn write_blocks(
         };
         for part in split_framed(&scanner.payload()[header.openings_len()..]) {
             let (_, entry, _) = part.map_err(|what| Error::damaged(wal, offset, what))?;
+            if let Some(indexed) = &mut indexed {
+                let parsed = EntryRef::parse(entry)
+                    .map_err(|error| Error::damaged(wal, offset, error.to_string()))?;
+                indexed.push(&parsed);
+            }
             block.push(entry);
             leaves.push(leaf_hash(entry));
             index += 1;
@@ -287,6 +306,19 @@ fn write_blocks(
         }
     }
     Ok(level_1)
+}
+
+/// Puts an index in place; the name is made durable with the segment's.
+fn write_index(dir: &dyn Dir, first: u64, bytes: &[u8]) -> Result<()> {
+    let path = index::path(first);
+    let temporary = format!("{path}{TEMPORARY}");
+    let file = dir
+        .create(&temporary)
+        .map_err(Error::io("create", &temporary))?;
+    file.append(bytes).map_err(Error::io("write", &temporary))?;
+    sync(&*file, &temporary)?;
+    dir.rename(&temporary, &path)
+        .map_err(Error::io("rename", &temporary))
 }
 
 fn write_tile(dir: &dyn Dir, tile: Tile, hashes: &[Hash]) -> Result<()> {

@@ -64,10 +64,23 @@ impl Erasure {
         Declared::erase(self.index, &self.leaf, &self.envelope)
     }
 
+    /// First leaf index of its segment.
+    pub(crate) fn first(&self) -> u64 {
+        self.index / SEGMENT_ENTRIES * SEGMENT_ENTRIES
+    }
+
     /// Does it: the segment is the old or the new one at each moment.
     pub(crate) fn execute(&self, dir: &dyn Dir) -> Result<()> {
-        let first = self.index / SEGMENT_ENTRIES * SEGMENT_ENTRIES;
+        let first = self.first();
         let path = segment::path(first);
+        // What it says of the payload must not outlive it.
+        let index = crate::index::path(first);
+        match dir.unlink(&index) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", index)(error));
+            }
+            _ => {}
+        }
         let temporary = format!("{path}{TEMPORARY}");
         let source = dir.open_read(&path).map_err(Error::io("open", &path))?;
         let out = dir

@@ -166,6 +166,8 @@ pub enum ProblemKind {
     Undeclared,
     /// A checkpoint that too few witnesses have cosigned.
     Cosignature,
+    /// A block index that is not what the entries give.
+    Index,
     /// A host head that is not signed by its host, or does not say where its stream stands.
     HostHead,
 }
@@ -189,6 +191,7 @@ impl ProblemKind {
             Self::Tile => "tile",
             Self::Undeclared => "undeclared",
             Self::Cosignature => "cosignature",
+            Self::Index => "index",
             Self::HostHead => "host-head",
         }
     }

@@ -15,6 +15,7 @@ use crate::make::{Random, Sender};
 fn options() -> Options {
     Options {
         sealing: Sealing::Inline,
+        terms: Some(std::sync::Arc::new(crate::make::TextTerms)),
         ..Options::new("log.example/crash")
     }
 }

@@ -1,17 +1,20 @@
 //! Verification finds every flipped bit, cut and deleted file below the durable checkpoint, and
 //! names the place.
 
+use std::sync::Arc;
+
 use indelible_log::dir::{Dir, SimDir};
 use indelible_log::log::Sealing;
 use indelible_log::spool::{SpoolOptions, SpoolWriter};
 use indelible_log::verify::{Report, Verdict, VerifyOptions, verify_spool, verify_store};
 use indelible_log::{Log, Options};
 
-use crate::make::{Random, Sender};
+use crate::make::{Random, Sender, TextTerms};
 
 fn options() -> Options {
     Options {
         sealing: Sealing::Inline,
+        terms: Some(Arc::new(TextTerms)),
         ..Options::new("log.example/flip")
     }
 }
@@ -37,7 +40,11 @@ fn store(entries: u64) -> SimDir {
 }
 
 fn verify(disk: &SimDir) -> Report {
-    verify_store(&disk.dir(), &VerifyOptions::default()).unwrap()
+    let options = VerifyOptions {
+        terms: Some(Arc::new(TextTerms)),
+        ..VerifyOptions::default()
+    };
+    verify_store(&disk.dir(), &options).unwrap()
 }
 
 fn files(dir: &dyn Dir, folder: &str) -> Vec<(String, u64)> {

@@ -2,6 +2,7 @@
 
 mod crash;
 mod flip;
+mod index;
 mod log;
 mod make;
 mod published;

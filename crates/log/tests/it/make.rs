@@ -1,7 +1,8 @@
 //! Streams of made-up entries, the same for the same seed.
 
 use indelible_log::hash::{Hash, chain_head, leaf_hash};
-use indelible_log::{Batch, Header, Kind, StreamId, entry};
+use indelible_log::index::{Found, Terms};
+use indelible_log::{Batch, EntryRef, Header, Kind, StreamId, entry};
 
 /// A sender with one stream.
 #[derive(Clone, Debug)]
@@ -70,6 +71,32 @@ impl Sender {
     pub(crate) fn batch(&mut self, entries: u64) -> Batch {
         let (bytes, first, head_before) = self.encoded(entries);
         Batch::prepare(self.stream, first, head_before, &bytes).unwrap()
+    }
+}
+
+/// Terms for tests: the time of day and serial of `audit(…)`, and what follows `syscall=`; every
+/// hundredth record's serial as text of another field.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TextTerms;
+
+impl Terms for TextTerms {
+    fn version(&self) -> u16 {
+        7
+    }
+
+    fn of(&self, entry: &EntryRef<'_>, found: &mut Found<'_>) {
+        let Some((1300, text)) = entry.audit() else {
+            return;
+        };
+        let serial = entry.header().sequence as u32;
+        found.record(entry.header().time_ns / 1_000_000, serial, true);
+        if let Some(at) = text.windows(8).position(|part| part == b"syscall=") {
+            found.value(16, &text[at + 8..][..2]);
+        }
+        if serial.is_multiple_of(100) {
+            let value = format!("{}/{serial}", entry.header().stream);
+            found.value(17, value.as_bytes());
+        }
     }
 }
 

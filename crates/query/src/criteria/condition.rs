@@ -5,6 +5,7 @@ use indelible_record::{Event, Field, Record, RecordType};
 use super::Needles;
 use super::noun::{Number, Text};
 use super::pattern::Pattern;
+use crate::terms::{TermField, Test, Wants};
 
 /// What an event must fulfil.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +115,60 @@ impl Condition {
                 pattern.needles()?.or(address)
             }
             Self::Logged(pattern) | Self::Text(_, pattern) => pattern.needles(),
+        }
+    }
+}
+
+impl Condition {
+    /// What the terms of a matching event hold.
+    pub fn wants(&self) -> Wants {
+        let one_of = |values: Vec<String>| {
+            Test::one_of(values.into_iter().map(String::into_bytes).collect())
+        };
+        match self {
+            Self::Serial(serial) => Wants::Serial(*serial),
+            Self::Number(Number::Pid, number) => {
+                Wants::Value(TermField::Pid, one_of(spellings(*number)))
+            }
+            Self::Number(Number::Syscall, number) => {
+                Wants::Value(TermField::Syscall, one_of(spellings(*number)))
+            }
+            Self::Id { places, id, name } => {
+                let mut values: Vec<Vec<u8>> = name.iter().cloned().collect();
+                let spelt = id.iter().flat_map(|id| spellings(i64::from(*id)));
+                values.extend(spelt.map(String::into_bytes));
+                let of_place = |place: &Number| match place {
+                    Number::Auid => Wants::Value(TermField::Auid, Test::one_of(values.clone())),
+                    Number::Uid | Number::Euid => {
+                        Wants::Value(TermField::Uid, Test::one_of(values.clone()))
+                    }
+                    _ => Wants::Anything,
+                };
+                Wants::any(places.iter().map(of_place).collect())
+            }
+            Self::Types(types) => {
+                let numbers = types.iter().map(|of_type| of_type.0.to_string());
+                Wants::Value(TermField::Type, one_of(numbers.collect()))
+            }
+            Self::Nodes(nodes) => Wants::Node(Test::one_of(nodes.clone())),
+            Self::Text([place], pattern) => {
+                let field = match place {
+                    Text::Key => TermField::Key,
+                    Text::Exe => TermField::Exe,
+                    Text::Comm => TermField::Comm,
+                    Text::File => TermField::Path,
+                    Text::Host => TermField::Address,
+                    _ => return Wants::Anything,
+                };
+                let pattern = pattern.clone();
+                Wants::Value(field, Test::new(move |value| pattern.matches(value)))
+            }
+            Self::Stamped
+            | Self::Number(..)
+            | Self::Arch(_)
+            | Self::Success(_)
+            | Self::Logged(_)
+            | Self::Text(..) => Wants::Anything,
         }
     }
 }

@@ -32,6 +32,7 @@ pub use pattern::Pattern;
 pub use window::Window;
 
 use crate::expr::Where;
+use crate::terms::Wants;
 
 /// A question about events, as the engine asks it. It is asked from several threads at once.
 pub trait Filter: Sync {
@@ -42,6 +43,11 @@ pub trait Filter: Sync {
     /// its records; none where no such strings are known.
     fn needles(&self) -> Option<Needles> {
         None
+    }
+
+    /// What the terms of a matching event hold.
+    fn wants(&self) -> Wants {
+        Wants::Anything
     }
 
     /// The time in which every event lies that matches.
@@ -79,6 +85,26 @@ impl Filter for Criteria {
             .filter_map(Condition::needles)
             .chain(self.expression.as_ref().and_then(Filter::needles))
             .reduce(Needles::better)
+    }
+
+    /// The part that gives the needles goes first.
+    fn wants(&self) -> Wants {
+        let needles = self.needles();
+        let conditions = self.conditions.iter();
+        let mut parts: Vec<(Option<Needles>, Wants)> = conditions
+            .map(|condition| (condition.needles(), condition.wants()))
+            .collect();
+        let expression = self.expression.iter();
+        parts.extend(expression.map(|expression| (expression.needles(), expression.wants())));
+        let gives = |part: &(Option<Needles>, Wants)| match needles {
+            Some(_) => part.0 == needles,
+            None => !matches!(part.1, Wants::Anything),
+        };
+        let Some(first) = parts.iter().position(gives) else {
+            return Wants::Anything;
+        };
+        let (_, first) = parts.remove(first);
+        Wants::all(first, parts.into_iter().map(|(_, wants)| wants))
     }
 
     fn window(&self) -> Window {

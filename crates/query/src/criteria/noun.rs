@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
+use std::sync::LazyLock;
 
 use indelible_record::{Event, Field, Part, Record, RecordType, SocketAddress, UnixName};
+use memchr::memmem::Finder;
 
 /// A number that a process or event has: the last record that carries it says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,6 +129,16 @@ impl Text {
             }
             _ => {}
         }
+        // Most records have none of these fields: one search spares the tokeniser.
+        let name = match self {
+            Self::Key => Some(&*KEY),
+            Self::Comm => Some(&*COMM),
+            Self::Exe => Some(&*EXE),
+            _ => None,
+        };
+        if name.is_some_and(|name| name.find(record.body()).is_none()) {
+            return false;
+        }
         let mut fields = record
             .fields()
             .take_while(|field| field.part != Part::Enriched)
@@ -235,6 +247,11 @@ fn host<'a>(record: &Record<'a>) -> Option<Cow<'a, [u8]>> {
     };
     Some(decoded(&field, record_type))
 }
+
+/// Made once: making a searcher takes longer than searching a record.
+static KEY: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"key="));
+static COMM: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"comm="));
+static EXE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"exe="));
 
 /// Joins the keys of one rule.
 const KEY_SEPARATOR: u8 = 1;

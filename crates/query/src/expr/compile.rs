@@ -180,6 +180,25 @@ fn node<N: Naming>(naming: &N, expr: &Expr) -> Result<Node<N::Field>, CompileErr
 /// A matcher that nobody but this module takes apart.
 pub(super) struct Compiled<F>(Matcher<F>);
 
+impl<F> Compiled<F> {
+    /// Whether the test holds of a value without the subject that has it; what compares with another
+    /// field does not.
+    pub(super) fn holds_of(&self, value: Value<'_>) -> bool {
+        self.0.holds(&Nobody(std::marker::PhantomData), value)
+    }
+}
+
+/// A subject without values.
+struct Nobody<F>(std::marker::PhantomData<F>);
+
+impl<F> Subject for Nobody<F> {
+    type Field = F;
+
+    fn any(&self, _: &F, _: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        false
+    }
+}
+
 /// Compiles one test.
 pub(super) fn check<N: Naming>(
     naming: &N,

@@ -98,7 +98,7 @@ impl Expr {
     }
 }
 
-fn of_test(test: &Test) -> Option<Strings> {
+pub(super) fn of_test(test: &Test) -> Option<Strings> {
     let (field, _) = MessageNaming.field(&test.field).ok()?;
     match &test.check {
         Check::Is(literal) => of_literal(field, literal),

@@ -38,6 +38,7 @@ mod pattern;
 mod print;
 mod subject;
 mod text;
+mod wants;
 
 pub use ast::{Check, DatePart, Expr, Item, Literal, Order, Reference, Regex, Test};
 pub use compile::{Naming, Program, Type};
@@ -52,6 +53,7 @@ pub use subject::{Subject, Value};
 use indelible_record::Event;
 
 use crate::criteria::{Filter, Needles};
+use crate::terms::Wants;
 
 /// A condition on events, as `--where` takes it: parsed, compiled, ready.
 #[derive(Clone, Debug)]
@@ -107,5 +109,12 @@ impl Filter for Where {
 
     fn needles(&self) -> Option<Needles> {
         self.needles.clone()
+    }
+
+    fn wants(&self) -> Wants {
+        match self.about.events {
+            true => self.expr.wants(),
+            false => Wants::Nothing,
+        }
     }
 }

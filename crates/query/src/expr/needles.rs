@@ -46,7 +46,7 @@ fn of(expr: &Expr, of_test: &dyn Fn(&Test) -> Option<Strings>) -> Option<Strings
     let of = |expr: &Expr| of(expr, of_test);
     match expr {
         // Of several that must hold, the best.
-        Expr::All(parts) => parts.iter().filter_map(of).min_by_key(cost),
+        Expr::All(parts) => best(parts, of_test).and_then(|best| of(&parts[best])),
         Expr::Any(parts) => parts
             .iter()
             .map(of)
@@ -62,13 +62,21 @@ fn of(expr: &Expr, of_test: &dyn Fn(&Test) -> Option<Strings>) -> Option<Strings
     })
 }
 
+/// The part whose needles are the best of those that have some.
+pub(super) fn best(parts: &[Expr], of_test: &dyn Fn(&Test) -> Option<Strings>) -> Option<usize> {
+    let cost_of = |part: &Expr| of(part, of_test).map(|needles| cost(&needles));
+    let costs = parts.iter().enumerate();
+    let costs = costs.filter_map(|(number, part)| Some((cost_of(part)?, number)));
+    costs.min().map(|(_, number)| number)
+}
+
 /// Few and long ones are best: each further string costs as much as some bytes less.
 fn cost(needles: &Strings) -> usize {
     let shortest = needles.iter().map(Vec::len).min().unwrap_or_default();
     needles.len() * 4 + 100_usize.saturating_sub(shortest.min(24) * 4)
 }
 
-fn of_test(test: &Test) -> Option<Strings> {
+pub(super) fn of_test(test: &Test) -> Option<Strings> {
     let (field, field_type) = EventNaming.field(&test.field).ok()?;
     match &test.check {
         Check::Is(literal) => of_literal(&field, field_type, literal),

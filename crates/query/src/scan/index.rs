@@ -16,6 +16,7 @@ use crate::limits::LINE_BYTES_MAX;
 pub struct Scanner {
     finder: Option<Finder>,
     window: Window,
+    is_sparse: bool,
 }
 
 /// What a [`Scanner`] found in a piece.
@@ -34,6 +35,16 @@ pub struct Scanned {
 }
 
 impl Scanned {
+    /// Of a piece that nobody looked through: its latest time and the last stamp of an event that
+    /// waits for its end there.
+    pub fn skipped(last_sec: u64, last_waiting: Option<Stamp>) -> Self {
+        Self {
+            last_sec,
+            last_waiting,
+            ..Self::default()
+        }
+    }
+
     /// Whether an event can be in the piece that is looked for.
     pub fn is_hit(&self) -> bool {
         self.hit
@@ -99,12 +110,20 @@ impl Scanner {
         Self {
             finder: needles.map(Finder::new),
             window,
+            is_sparse: needles.is_some(),
         }
     }
 
-    /// Whether only lines with needles are looked for.
-    pub(super) fn has_needles(&self) -> bool {
-        self.finder.is_some()
+    /// Some pieces are not looked through, because nothing that is looked for begins there.
+    #[must_use]
+    pub fn sparse(mut self) -> Self {
+        self.is_sparse = true;
+        self
+    }
+
+    /// Whether only some lines are looked for.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.is_sparse
     }
 
     /// Looks through a piece: whole lines, less than 4 GiB.

@@ -41,6 +41,11 @@ pub trait Text {
     /// Those of the source.
     fn bytes(&self) -> io::Result<Arc<Vec<u8>>>;
 
+    /// Whether a line of an event with this stamp can be among them: to tell that needs no bytes.
+    fn may_hold(&self, _stamp: Stamp) -> bool {
+        true
+    }
+
     /// The bytes will hardly be asked for again: what can be read again need not be held.
     fn release(&mut self) {}
 }
@@ -83,7 +88,7 @@ struct Loaded {
 #[derive(Debug)]
 pub struct Joiner<T> {
     reach: Reach,
-    has_needles: bool,
+    is_sparse: bool,
     ends_events: bool,
     /// Pieces that are not joined yet: a hit in the next one may want lines of theirs.
     ahead: VecDeque<Piece<T>>,
@@ -166,7 +171,7 @@ impl<T: Text> Joiner<T> {
     pub fn new(scanner: &Scanner, reach: Reach, timeout_ms: u64, ends_events: bool) -> Self {
         Self {
             reach,
-            has_needles: scanner.has_needles(),
+            is_sparse: scanner.is_sparse(),
             ends_events,
             ahead: VecDeque::new(),
             behind: VecDeque::new(),
@@ -191,7 +196,7 @@ impl<T: Text> Joiner<T> {
     /// # Errors
     /// Those of texts that are looked at again.
     pub fn push(&mut self, piece: Piece<T>) -> io::Result<()> {
-        if !self.has_needles {
+        if !self.is_sparse {
             return self.join(piece);
         }
         for key in hits(&piece.scanned) {
@@ -232,14 +237,14 @@ impl<T: Text> Joiner<T> {
     }
 
     fn join(&mut self, mut piece: Piece<T>) -> io::Result<()> {
-        let mut hits: Vec<Key> = match self.has_needles {
+        let mut hits: Vec<Key> = match self.is_sparse {
             true => hits(&piece.scanned).collect(),
             false => Vec::new(),
         };
         hits.sort_unstable();
         let index = match piece.scanned.index.take() {
             Some(index) => Some((piece.text.bytes()?, index)),
-            None if self.is_anything_wanted() => {
+            None if self.is_anything_wanted_of(&piece.text) => {
                 let bytes = piece.text.bytes()?;
                 let index = Index::of(&bytes, |key| self.is_wanted(key));
                 Some((bytes, index))
@@ -250,7 +255,7 @@ impl<T: Text> Joiner<T> {
             let loaded = Arc::new(Loaded { bytes, index });
             for group in &loaded.index.groups {
                 self.now_sec = self.now_sec.max(group.before_sec);
-                if self.has_needles && !group.facts.hit && !self.is_wanted(&group.key) {
+                if self.is_sparse && !group.facts.hit && !self.is_wanted(&group.key) {
                     continue;
                 }
                 let at = piece.at + u64::from(group.first_at);
@@ -269,7 +274,7 @@ impl<T: Text> Joiner<T> {
         self.waiting = piece.scanned.last_waiting.or(self.waiting);
         self.limit();
         self.emit();
-        if self.has_needles {
+        if self.is_sparse {
             self.pass(piece, hits);
         }
         Ok(())
@@ -307,8 +312,15 @@ impl<T: Text> Joiner<T> {
         }
     }
 
-    fn is_anything_wanted(&self) -> bool {
-        !(self.wanted.is_empty() && self.open.is_empty() && self.fragments.is_empty())
+    fn is_anything_wanted_of(&self, text: &T) -> bool {
+        let mut wanted = self
+            .wanted
+            .keys()
+            .chain(self.open.keys())
+            .chain(self.fragments.keys());
+        // Of so many one will be there.
+        let many = self.wanted.len() + self.open.len() > limits::ASKED_FOR_MAX;
+        many || wanted.any(|key| text.may_hold(key.stamp))
     }
 
     fn is_wanted(&self, key: &Key) -> bool {
@@ -325,7 +337,7 @@ impl<T: Text> Joiner<T> {
     /// them: where neither this piece nor the next have all of the event.
     fn is_fragment_of_old(&self, group: &Group, at: u64) -> io::Result<bool> {
         let key = group.key;
-        if !self.has_needles
+        if !self.is_sparse
             || self.look_backs >= limits::LOOK_BACKS_MAX
             || group.facts.is_whole(self.ends_events)
             || self.open.contains_key(&key)
@@ -344,6 +356,7 @@ impl<T: Text> Joiner<T> {
             };
             match &piece.scanned.index {
                 Some(index) => join(index),
+                None if !piece.text.may_hold(key.stamp) => {}
                 None => join(&Index::of(&piece.text.bytes()?, |other| *other == key)),
             }
         }
@@ -357,7 +370,8 @@ impl<T: Text> Joiner<T> {
         self.look_backs += 1;
         let from = at.saturating_sub(self.reach.far);
         let mut found = Vec::new();
-        for old in self.behind.iter().filter(|old| old.end > from) {
+        let may_hold = |old: &&Behind<T>| old.end > from && old.text.may_hold(key.stamp);
+        for old in self.behind.iter().filter(may_hold) {
             let bytes = old.text.bytes()?;
             let index = Index::of(&bytes, |other| *other == key);
             if !index.groups.is_empty() {
@@ -384,8 +398,9 @@ impl<T: Text> Joiner<T> {
         if let Some(number) = self.open.get(&group.key).copied() {
             let Reach { near, far, .. } = self.reach;
             let slot = self.slot(number);
-            if first_at - slot.last_at <= near {
-                let fits = last_at - slot.first_at <= far && slot.facts.has_room(&group.facts);
+            if first_at.saturating_sub(slot.last_at) <= near {
+                let fits = last_at.saturating_sub(slot.first_at) <= far
+                    && slot.facts.has_room(&group.facts);
                 if fits {
                     slot.parts.push(part);
                     slot.last_at = last_at;
@@ -467,7 +482,7 @@ impl<T: Text> Joiner<T> {
         self.open.remove(&key);
         let (first_at, last_at) = (self.slot(number).first_at, self.slot(number).last_at);
         if let Some(before) = self.fragments.get(&key).copied() {
-            if last_at - self.slot(before).first_at <= far {
+            if last_at.saturating_sub(self.slot(before).first_at) <= far {
                 let slot = self.slot(number);
                 slot.state = State::Merged;
                 let (parts, facts) = (std::mem::take(&mut slot.parts), slot.facts);

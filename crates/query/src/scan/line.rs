@@ -60,6 +60,11 @@ pub(super) fn glance(line: &[u8]) -> Option<(Key, Role)> {
     Some((key, role_of(record.record_type())))
 }
 
+/// Whether a record of this type is an event of its own, which waits for no others.
+pub fn stands_alone(record_type: RecordType) -> bool {
+    role_of(record_type) == Role::Single
+}
+
 /// Where the SYSCALL record says it: how many PATH records follow.
 pub(super) fn items(line: &[u8]) -> u32 {
     const NAME: &[u8] = b" items=";

@@ -30,4 +30,4 @@ mod order;
 pub use damage::{Damage, DamageKind, Spot};
 pub use index::{Scanned, Scanner};
 pub use join::{Gathered, Joiner, Piece, Reach, Text};
-pub use line::MESSAGE;
+pub use line::{MESSAGE, stands_alone};

@@ -63,4 +63,4 @@ fn each_line(text: &[u8], find: impl Fn(&[u8]) -> Option<usize>, found: &mut Vec
 }
 
 /// Up to this many needles one pass for each is faster than one pass for all.
-const EACH_MAX: usize = 3;
+const EACH_MAX: usize = 8;

@@ -5,7 +5,10 @@
 
 use indelible_query::criteria::{Condition, Criteria, Filter, Number, Pattern, Text, contains};
 use indelible_query::expr::Where;
+use indelible_query::terms::Wants;
 use indelible_record::{Assembler, Event, Record, Settings};
+
+use crate::terms;
 
 const LOGS: [&[u8]; 2] = [
     include_bytes!("../../../record/tests/corpus/raw.log"),
@@ -45,15 +48,21 @@ fn an_event_that_matches_holds_a_needle() {
 
 /// Asks 600 criteria of all events.
 fn check(events: &[Event], of: fn(&Event, &mut Random) -> Criteria, random: &mut Random) {
-    let (mut matched, mut with_needles) = (0, 0);
+    let (mut matched, mut with_needles, mut with_wants) = (0, 0, 0);
     for _ in 0..600 {
         let event = &events[random.below(events.len())];
         let criteria = of(event, random);
-        let Some(needles) = criteria.needles() else {
+        let (needles, wants) = (criteria.needles(), criteria.wants());
+        let matching = || events.iter().filter(|event| criteria.matches(event));
+        for event in matching() {
+            terms::check(&criteria, &wants, needles.as_ref(), event);
+        }
+        with_wants += u64::from(!matches!(wants, Wants::Anything));
+        let Some(needles) = needles else {
             continue;
         };
         with_needles += 1;
-        for event in events.iter().filter(|event| criteria.matches(event)) {
+        for event in matching() {
             matched += 1;
             let holds =
                 |record: Record<'_>| needles.iter().any(|needle| contains(record.raw(), needle));
@@ -63,8 +72,8 @@ fn check(events: &[Event], of: fn(&Event, &mut Random) -> Criteria, random: &mut
             );
         }
     }
-    println!("{with_needles} criteria with needles, {matched} matches");
-    assert!(with_needles > 100 && matched > 500);
+    println!("{with_needles} criteria with needles, {with_wants} with terms, {matched} matches");
+    assert!(with_needles > 100 && with_wants > 100 && matched > 500);
 }
 
 fn of_conditions(event: &Event, random: &mut Random) -> Criteria {

@@ -176,7 +176,8 @@ fn perform_offline(path: &Path, order: Order) -> Result<String> {
     let shown = path.display();
     let dir = RealDir::open(path).with_context(|| format!("cannot open {shown}"))?;
     let key = super::store_key(path)?.with_context(|| format!("{shown} is no store"))?;
-    let options = indelible_log::Options::new(key.name());
+    let mut options = indelible_log::Options::new(key.name());
+    options.terms = Some(std::sync::Arc::new(crate::terms::EntryTerms));
     let (mut log, _) =
         Log::open(dir, &options).with_context(|| format!("cannot open the store {shown}"))?;
     let mut own = OwnStream::open(&mut log)?;

@@ -1,6 +1,7 @@
 //! Audit records in a collector's store and in a host's spool, as lines of an audit log; messages
 //! among them, for those who ask for messages.
 
+mod plan;
 mod spool;
 mod store;
 
@@ -15,7 +16,7 @@ use super::message::{self, Origin};
 use crate::payload::StreamOpened;
 
 pub(super) use spool::{Rooms, of_spool};
-pub(super) use store::of_store;
+pub(super) use store::{Block, Planned, Store};
 
 /// Lines of a store or a spool, a chunk of entries at a time.
 pub(super) trait EntryLines: Send {
@@ -27,11 +28,12 @@ pub(super) trait EntryLines: Send {
 }
 
 /// Makes lines of an audit log from entries: a store's records are told apart by their node.
+#[derive(Clone)]
 pub(crate) struct Lines {
     /// Where streams come from; the name of each host as it stands in a line.
     origins: HashMap<StreamId, (Origin, String)>,
     without_node: bool,
-    /// How many messages there were, where those are asked for.
+    /// The number of the next message, where those are asked for.
     messages: Option<u32>,
 }
 
@@ -54,6 +56,18 @@ impl Lines {
         }
     }
 
+    /// The next entry's leaf index, by which a store's messages are told apart.
+    pub(super) fn at(&mut self, index: u64) {
+        // What is cut off tells no messages of one millisecond apart.
+        self.messages = self.messages.map(|_| index as u32);
+    }
+
+    /// The host that a stream is of, as it is called and as it stands in a line.
+    pub(super) fn host(&self, stream: StreamId) -> Option<(&str, &str)> {
+        let (origin, node) = self.origins.get(&stream)?;
+        Some((&origin.host, node))
+    }
+
     /// Takes note of where a stream comes from.
     pub(super) fn opened(&mut self, stream: StreamId, opened: StreamOpened) {
         let node = node_name(&opened.host);
@@ -61,21 +75,29 @@ impl Lines {
         self.origins.insert(stream, (Origin { host, source }, node));
     }
 
-    /// Appends the entry's line, if it is an audit record or a message that is asked for.
+    /// Appends the entry's line, if it is an audit record or a message that is asked for; takes note of
+    /// a stream that begins.
     pub(crate) fn entry(&mut self, entry: &EntryRef<'_>, text: &mut Vec<u8>) {
-        let stream = entry.header().stream;
         if entry.header().kind == Kind::StreamOpened
             && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
         {
-            self.opened(stream, opened);
+            self.opened(entry.header().stream, opened);
         }
+        let number = self.messages.unwrap_or(0);
+        if self.line(entry, number, text) {
+            self.messages = Some(number.wrapping_add(1));
+        }
+    }
+
+    /// Appends the entry's line, if it is an audit record or a message that is asked for; whether it is
+    /// a message, which gets the number.
+    pub(super) fn line(&self, entry: &EntryRef<'_>, number: u32, text: &mut Vec<u8>) -> bool {
         let Some((kind, record)) = entry.audit() else {
-            self.message(entry, text);
-            return;
+            return self.messages.is_some() && self.message(entry, number, text);
         };
         let line = text.len();
         if !self.without_node
-            && let Some((_, node)) = self.origins.get(&stream)
+            && let Some((_, node)) = self.origins.get(&entry.header().stream)
         {
             text.extend_from_slice(b"node=");
             text.extend_from_slice(node.as_bytes());
@@ -101,18 +123,14 @@ impl Lines {
             .filter(|byte| **byte == b'\n')
             .for_each(|byte| *byte = b' ');
         text.push(b'\n');
+        false
     }
 
-    fn message(&mut self, entry: &EntryRef<'_>, text: &mut Vec<u8>) {
-        let Some(number) = &mut self.messages else {
-            return;
-        };
+    fn message(&self, entry: &EntryRef<'_>, number: u32, text: &mut Vec<u8>) -> bool {
         let unknown = Origin::default();
         let known = self.origins.get(&entry.header().stream);
         let origin = known.map_or(&unknown, |(origin, _)| origin);
-        if message::push_line(entry, origin, *number, text) {
-            *number = number.wrapping_add(1);
-        }
+        message::push_line(entry, origin, number, text)
     }
 }
 

@@ -1,46 +1,238 @@
-//! A collector's store, part by part.
+//! A collector's store: its sealed blocks, of which only those are unpacked that can match, on any core;
+//! then what is not sealed yet, part by part.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use indelible_log::dir::RealDir;
-use indelible_log::read::Part;
+use indelible_log::index::{SegmentIndex, Serials};
 use indelible_log::{EntryRef, LogReader};
+use indelible_query::criteria::Window;
+use indelible_query::terms::Wants;
+use indelible_record::Stamp;
 
+use super::plan::{self, Segment};
 use super::{EntryLines, Lines};
 
-/// Every audit record of a store as a line, under the name of its host; every message too, if those
-/// are asked for.
-pub(in crate::search) fn of_store(path: &Path, messages: bool) -> Result<Box<dyn EntryLines>> {
-    let shown = || format!("cannot read the store {}", path.display());
-    let dir = RealDir::open(path).with_context(shown)?;
-    Ok(Box::new(StoreLines {
-        path: path.to_owned(),
-        reader: LogReader::open(dir).with_context(shown)?,
-        next: 0,
-        lines: Lines::of_store(messages),
-        erased: 0,
-    }))
+/// A store as it is read: what of it can match.
+pub(in crate::search) struct Store {
+    shared: Arc<Shared>,
+    planned: VecDeque<Planned>,
+    /// First leaf index after the sealed segments.
+    after: u64,
+    ends_events: Option<bool>,
 }
 
-struct StoreLines {
+/// What of the sealed segments comes next.
+#[derive(Clone, Debug)]
+pub(in crate::search) enum Planned {
+    /// A block that can match.
+    Wanted(Block, u64),
+    /// A block that cannot, near one that can: an event may have lines in both.
+    Near(Block, u64),
+    /// So many bytes of blocks that are of no matter, and the latest second in them.
+    Far(u64, u64),
+}
+
+/// What all blocks of a store share.
+struct Shared {
     path: PathBuf,
     reader: LogReader,
-    next: u64,
     lines: Lines,
     /// Entries met whose payload was erased.
-    erased: u64,
+    erased: AtomicU64,
 }
 
-impl StoreLines {
-    /// Whether a part can hold an event that is looked for. Where an index of the part's words will
-    /// say so, a part that cannot is not unpacked.
-    fn may_match(&self, _part: &Part) -> bool {
-        true
+/// A block that is unpacked when somebody asks for it.
+#[derive(Clone)]
+pub(in crate::search) struct Block {
+    shared: Arc<Shared>,
+    first: u64,
+    /// Latest second, and the last stamp of a record that waits for others.
+    pub(in crate::search) last_sec: u64,
+    pub(in crate::search) last_waiting: Option<Stamp>,
+    /// None where the segment has no index.
+    serials: Option<Arc<SegmentSerials>>,
+}
+
+/// The serials of a segment's blocks, read when somebody asks.
+struct SegmentSerials {
+    index: SegmentIndex,
+    read: OnceLock<Option<Serials>>,
+}
+
+impl std::fmt::Debug for Block {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Block({})", self.first)
+    }
+}
+
+impl Store {
+    /// Finds out what must be read. Every audit record is a line under the name of its host, every
+    /// message too, if those are asked for.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub(in crate::search) fn open(
+        path: &Path,
+        messages: bool,
+        wants: &Wants,
+        window: Window,
+    ) -> Result<Self> {
+        let shown = || format!("cannot read the store {}", path.display());
+        let dir = RealDir::open(path).with_context(shown)?;
+        let reader = LogReader::open(dir).with_context(shown)?;
+        let mut lines = Lines::of_store(messages);
+        let (firsts, after) = reader.segments().with_context(shown)?;
+        let mut segments = Vec::with_capacity(firsts.len());
+        for first in firsts {
+            segments.push(Segment::read(&reader, first, &mut lines).with_context(shown)?);
+        }
+        let plan = plan::of(&segments, wants, window, &lines);
+        let ends_events = plan::ends_events(&segments);
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            reader,
+            lines,
+            erased: AtomicU64::new(0),
+        });
+        let mut store = Self {
+            shared,
+            planned: VecDeque::new(),
+            after,
+            ends_events,
+        };
+        for (segment, blocks) in std::iter::zip(segments, plan) {
+            store.add(segment, &blocks);
+        }
+        Ok(store)
     }
 
-    fn tell_erased(&mut self) {
-        let what = match std::mem::take(&mut self.erased) {
+    fn add(&mut self, segment: Segment, blocks: &[plan::Block; plan::BLOCKS]) {
+        let first = segment.first;
+        let facts = segment.index.as_ref().map(|index| *index.facts());
+        let serials = segment.index.map(|index| {
+            Arc::new(SegmentSerials {
+                index,
+                read: OnceLock::new(),
+            })
+        });
+        for (number, planned) in blocks.iter().enumerate() {
+            let facts = facts.map(|facts| facts[number]);
+            let last_sec = facts.map_or(0, |facts| facts.time_max_ms / 1000);
+            let (ms, serial) = facts.map_or((0, 0), |facts| facts.waiting);
+            let block = || Block {
+                shared: Arc::clone(&self.shared),
+                first: first + number as u64 * indelible_log::limits::BLOCK_ENTRIES,
+                last_sec,
+                last_waiting: (ms > 0).then_some(Stamp {
+                    sec: ms / 1000,
+                    milli: (ms % 1000) as u16,
+                    serial,
+                }),
+                serials: serials.clone(),
+            };
+            match (planned.place, self.planned.back_mut()) {
+                (plan::Place::Wanted, _) => {
+                    self.planned
+                        .push_back(Planned::Wanted(block(), planned.bytes));
+                }
+                (plan::Place::Near, _) => {
+                    self.planned
+                        .push_back(Planned::Near(block(), planned.bytes));
+                }
+                (plan::Place::Far, Some(Planned::Far(bytes, latest_sec))) => {
+                    *bytes += planned.bytes;
+                    *latest_sec = last_sec.max(*latest_sec);
+                }
+                (plan::Place::Far, _) => {
+                    self.planned
+                        .push_back(Planned::Far(planned.bytes, last_sec));
+                }
+            }
+        }
+    }
+
+    /// Whether the records tell when an event is over, where an index says so.
+    pub(in crate::search) fn ends_events(&self) -> Option<bool> {
+        self.ends_events
+    }
+
+    /// What comes next of the sealed segments.
+    pub(in crate::search) fn next(&mut self) -> Option<Planned> {
+        self.planned.pop_front()
+    }
+
+    /// What is not sealed.
+    pub(in crate::search) fn rest(&self) -> Box<dyn EntryLines> {
+        Box::new(Rest {
+            shared: Arc::clone(&self.shared),
+            next: self.after,
+            lines: self.shared.lines.clone(),
+        })
+    }
+}
+
+impl Block {
+    /// Its lines; the first time that somebody reads them.
+    ///
+    /// # Errors
+    /// A block that cannot be read.
+    pub(in crate::search) fn read(&self) -> Result<Vec<u8>> {
+        self.lines(true)
+    }
+
+    /// Its lines, again.
+    ///
+    /// # Errors
+    /// A block that cannot be read.
+    pub(in crate::search) fn text(&self) -> Result<Vec<u8>> {
+        self.lines(false)
+    }
+
+    fn lines(&self, counts: bool) -> Result<Vec<u8>> {
+        let shared = &self.shared;
+        let shown = || format!("cannot read the store {}", shared.path.display());
+        let part = shared.reader.block_at(self.first);
+        let entries = shared.reader.decode(&part).with_context(shown)?;
+        if counts {
+            let erased = entries.erased_from(self.first).count() as u64;
+            shared.erased.fetch_add(erased, Ordering::Relaxed);
+        }
+        let mut text = Vec::new();
+        for (index, entry) in entries.iter() {
+            let entry = EntryRef::parse(entry).with_context(shown)?;
+            shared.lines.line(&entry, index as u32, &mut text);
+        }
+        Ok(text)
+    }
+
+    /// Whether a record of an event with this stamp can be in it.
+    pub(in crate::search) fn may_hold(&self, stamp: Stamp) -> bool {
+        let Some(serials) = &self.serials else {
+            return true;
+        };
+        let read = serials.read.get_or_init(|| serials.index.serials().ok());
+        let block = self.first % indelible_log::limits::SEGMENT_ENTRIES
+            / indelible_log::limits::BLOCK_ENTRIES;
+        read.as_ref()
+            .is_none_or(|serials| serials.holds(block as usize, stamp.serial))
+    }
+}
+
+/// The parts after the sealed segments.
+struct Rest {
+    shared: Arc<Shared>,
+    next: u64,
+    lines: Lines,
+}
+
+impl Rest {
+    fn tell_erased(&self) {
+        let what = match self.shared.erased.swap(0, Ordering::Relaxed) {
             0 => return,
             1 => "1 entry of this store was erased".to_owned(),
             count => format!("{count} entries of this store were erased"),
@@ -49,20 +241,21 @@ impl StoreLines {
     }
 }
 
-impl EntryLines for StoreLines {
+impl EntryLines for Rest {
     fn fill(&mut self, text: &mut Vec<u8>) -> Result<bool> {
-        let shown = || format!("cannot read the store {}", self.path.display());
-        let Some(part) = self.reader.part_at(self.next).with_context(shown)? else {
+        let shown = || format!("cannot read the store {}", self.shared.path.display());
+        let reader = &self.shared.reader;
+        let Some(part) = reader.part_at(self.next).with_context(shown)? else {
             self.tell_erased();
             return Ok(false);
         };
-        if self.may_match(&part) {
-            let entries = self.reader.decode(&part).with_context(shown)?;
-            self.erased += entries.erased_from(self.next).count() as u64;
-            for (_, entry) in entries.iter_from(self.next) {
-                let entry = EntryRef::parse(entry).with_context(shown)?;
-                self.lines.entry(&entry, text);
-            }
+        let entries = reader.decode(&part).with_context(shown)?;
+        let erased = entries.erased_from(self.next).count() as u64;
+        self.shared.erased.fetch_add(erased, Ordering::Relaxed);
+        for (index, entry) in entries.iter_from(self.next) {
+            let entry = EntryRef::parse(entry).with_context(shown)?;
+            self.lines.at(index);
+            self.lines.entry(&entry, text);
         }
         self.next = part.end();
         Ok(true)

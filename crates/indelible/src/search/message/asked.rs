@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use indelible_query::criteria::{Criteria, Filter, Needles, Pattern, Window};
 use indelible_query::expr::Where;
+use indelible_query::terms::{TermField, Test, Wants};
 use indelible_record::Event;
 
 use super::fields::Fields;
@@ -78,6 +79,33 @@ impl Asked {
                 let view = &view;
                 expression.matches_message(&Fields { message, view })
             })
+    }
+
+    /// What the terms of every such message hold.
+    fn wants(&self) -> Wants {
+        let mut parts = Vec::new();
+        if !self.nodes.is_empty() {
+            parts.push(Wants::Node(Test::one_of(self.nodes.clone())));
+        }
+        for (pattern, _) in &self.apps {
+            let pattern = pattern.clone();
+            let test = Test::new(move |app| pattern.matches(app));
+            parts.push(Wants::Value(TermField::Comm, test));
+        }
+        if let Some(pid) = &self.pid {
+            let number = pid.parse::<u32>();
+            parts.push(number.map_or(Wants::Nothing, |number| {
+                let spelt = vec![number.to_string().into_bytes()];
+                Wants::Value(TermField::Pid, Test::one_of(spelt))
+            }));
+        }
+        let expressed = self.expression.as_ref();
+        parts.extend(expressed.map(|expression| expression.expr().message_wants()));
+        let mut parts = parts.into_iter();
+        match parts.next() {
+            Some(first) => Wants::all(first, parts),
+            None => Wants::Anything,
+        }
     }
 
     /// Strings of which the line of every such message holds one.
@@ -172,6 +200,13 @@ impl Filter for Selection<'_> {
             }
             Some(asked) => self.criteria.needles()?.or(asked.needles()?),
             None => self.criteria.needles(),
+        }
+    }
+
+    fn wants(&self) -> Wants {
+        match self.messages {
+            Some(asked) => Wants::any(vec![self.criteria.wants(), asked.wants()]),
+            None => self.criteria.wants(),
         }
     }
 

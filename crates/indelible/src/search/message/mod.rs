@@ -15,12 +15,13 @@
 //! MARK type=SYSLOG msg=audit(1700000000.123:45): pid=230 ‖ app ‖ node ‖ source ‖ address ‖ c ‖ raw ‖ text
 //! ```
 //!
-//! `‖` is the byte 2; in the fields line feeds and the bytes 1 and 2 are escaped. The serial counts
-//! the messages of the pass. `pid=`, `app` and (of a journal's entry) `text` repeat what the raw bytes
+//! `‖` is the byte 2; in the fields line feeds and the bytes 1 and 2 are escaped. The serial
+//! tells messages of one millisecond apart. `pid=`, `app` and (of a journal's entry) `text` repeat what the raw bytes
 //! say, so that needles find them there.
 
 mod asked;
 mod fields;
+pub(crate) mod terms;
 mod view;
 pub(super) mod write;
 
@@ -95,7 +96,8 @@ impl Class {
     }
 }
 
-/// Appends the line of an entry, if it is a message. `number` tells those of one millisecond apart.
+/// Appends the line of an entry, if it is a message. `number` tells those of one millisecond apart: a
+/// store gives the leaf index.
 pub(super) fn push_line(
     entry: &EntryRef<'_>,
     origin: &Origin,

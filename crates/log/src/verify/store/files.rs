@@ -12,6 +12,7 @@ use crate::tile::Tile;
 pub(super) struct Files {
     pub(super) segments: BTreeSet<u64>,
     pub(super) wals: BTreeSet<u64>,
+    pub(super) indexes: BTreeSet<u64>,
     pub(super) tiles: BTreeMap<String, Tile>,
     /// Whether something was removed.
     pub(super) removed: bool,
@@ -53,6 +54,8 @@ impl Files {
             self.kept.insert(number);
         } else if path == REMOVED {
             self.removed = true;
+        } else if let Some(number) = numbered("segments/", ".idx") {
+            self.indexes.insert(number);
         } else if let Some(tile) = Tile::parse_full(&path).filter(|tile| tile.level > 0) {
             self.tiles.insert(path, tile);
         } else if TEXTS.contains(&path.as_str()) {
@@ -72,6 +75,10 @@ pub(super) fn segment_path(number: u64) -> String {
 
 pub(super) fn kept_path(number: u64) -> String {
     format!("kept/{:020}.nodes", number * SEGMENT_ENTRIES)
+}
+
+pub(super) fn index_path(number: u64) -> String {
+    format!("segments/{:020}.idx", number * SEGMENT_ENTRIES)
 }
 
 pub(super) fn wal_path(number: u64) -> String {

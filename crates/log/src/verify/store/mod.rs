@@ -1,6 +1,7 @@
 //! A collector's store, file by file.
 
 mod files;
+mod index;
 mod removed;
 mod segments;
 mod texts;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use crate::dir::Dir;
 use crate::error::Result;
+use crate::index::Terms;
 use crate::limits::SEGMENT_ENTRIES;
 use crate::note::{Checkpoint, VerifierKey};
 use crate::tile::Tile;
@@ -41,6 +43,8 @@ pub struct VerifyOptions {
     pub without_private_key: bool,
     /// What else is held against the entries.
     pub inspector: Option<Inspector>,
+    /// What of an entry can be looked for: block indexes are held to it.
+    pub terms: Option<Arc<dyn Terms>>,
 }
 
 impl VerifyOptions {
@@ -75,6 +79,7 @@ pub fn verify_store(dir: &Arc<dyn Dir>, options: &VerifyOptions) -> Result<Repor
         removed_sha256: None,
         shown: BTreeSet::new(),
         first_segment: since.map_or(0, |mark| mark.segments),
+        terms: options.terms.as_deref(),
     };
     verifier.keys(options)?;
     let published = verifier.published()?;
@@ -123,9 +128,10 @@ struct StoreVerifier<'a> {
     shown: BTreeSet<u64>,
     /// Number of the first segment that is read.
     first_segment: u64,
+    terms: Option<&'a dyn Terms>,
 }
 
-impl StoreVerifier<'_> {
+impl<'a> StoreVerifier<'a> {
     fn problem(&mut self, kind: ProblemKind, file: &str, offset: u64, detail: impl Into<String>) {
         self.account.problem(kind, file, offset, detail);
     }

@@ -17,8 +17,13 @@ impl StoreVerifier<'_> {
     /// A segment whose write-ahead file is gone: its entries enter the account.
     pub(super) fn segment(&mut self, number: u64) -> Result<()> {
         let path = segment_path(number);
+        let mut index = self.index_builder(number);
         self.blocks(number, |verifier, block, entries, header_at| {
             let first = verifier.account.size();
+            if let Some(index) = &mut index {
+                let entries = entries.iter().flat_map(EntryRef::parse_stored);
+                entries.for_each(|entry| index.push(&entry));
+            }
             let mut damaged = None;
             for at in 0..entries.len() {
                 let bytes = entries.bytes(at);
@@ -46,7 +51,10 @@ impl StoreVerifier<'_> {
             }
         })?;
         self.account.skip_to((number + 1) * SEGMENT_ENTRIES);
-        Ok(())
+        match index {
+            Some(index) => self.index(number, &index),
+            None => Ok(()),
+        }
     }
 
     /// A segment whose write-ahead file is still there: both must say the same.

@@ -1,0 +1,239 @@
+//! A store of several hosts and segments: what is found is the same with block indexes and without
+//! them, only sooner.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use indelible_log::dir::RealDir;
+use indelible_log::limits::SEGMENT_ENTRIES;
+use indelible_log::log::Sealing;
+use indelible_log::{Batch, Hash, Header, Kind, Log, Options, StreamId, entry};
+
+/// One stream, and what of it is not in the log yet.
+struct Host {
+    stream: StreamId,
+    name: &'static str,
+    next: u64,
+    head: Hash,
+    waiting: Vec<u8>,
+    first: u64,
+}
+
+impl Host {
+    fn new(id: u8, name: &'static str) -> Self {
+        let mut host = Self {
+            stream: StreamId([id; 16]),
+            name,
+            next: 0,
+            head: Hash::ZERO,
+            waiting: Vec::new(),
+            first: 0,
+        };
+        let opened = format!(
+            r#"{{"v":1,"source":"kernel","machine_id":"","boot_id":"","host":"{name}","peer":"{name}","predecessor":null}}"#
+        );
+        host.push(Kind::StreamOpened, 1_700_000_000_000, opened.as_bytes());
+        host
+    }
+
+    fn push(&mut self, kind: Kind, ms: u64, payload: &[u8]) {
+        let header = Header {
+            kind,
+            flags: 0,
+            stream: self.stream,
+            sequence: self.next,
+            time_ns: ms * 1_000_000,
+        };
+        entry::push(&mut self.waiting, &header, payload);
+        self.next += 1;
+    }
+
+    fn record(&mut self, record_type: u16, ms: u64, serial: u32, text: &str) {
+        let stamp = format!("audit({}.{:03}:{serial}): ", ms / 1000, ms % 1000);
+        let payload = [
+            &record_type.to_be_bytes(),
+            stamp.as_bytes(),
+            text.as_bytes(),
+        ]
+        .concat();
+        self.push(Kind::Audit, ms, &payload);
+    }
+
+    fn send(&mut self, log: &mut Log) {
+        let batch = Batch::prepare(self.stream, self.first, self.head, &self.waiting).unwrap();
+        log.append(&batch, self.name).unwrap();
+        (self.head, self.first) = (batch.head_after(), self.next);
+        self.waiting.clear();
+    }
+}
+
+/// Events of three hosts over two segments and what is not sealed: most of them alike, a few of each
+/// kind that is looked for, some of them apart by more than a block.
+fn fill(store: &Path) {
+    let options = Options {
+        sealing: Sealing::Inline,
+        ..Options::new("log.example/search")
+    };
+    let (mut log, _) = Log::open(RealDir::create(store).unwrap(), &options).unwrap();
+    let mut hosts = [
+        Host::new(1, "web1"),
+        Host::new(2, "web2"),
+        Host::new(3, "db1"),
+    ];
+    let mut late: Vec<(usize, usize, u64, u32)> = Vec::new();
+    let mut serial = 100;
+    let mut round = 0;
+    while log.checkpoint().size < 2 * SEGMENT_ENTRIES + 3_000 {
+        for (number, host) in hosts.iter_mut().enumerate() {
+            for _ in 0..200 {
+                serial += 1;
+                let ms = 1_700_000_000_000 + u64::from(serial) * 100;
+                let rare = serial % 9_973 == 0;
+                let (key, exe) = match rare {
+                    true => ("shadow_watch", "/usr/local/bin/odd"),
+                    false => ("files", "/usr/bin/cat"),
+                };
+                host.record(1300, ms, serial, &format!(
+                    "arch=c000003e syscall={} success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=1 ppid=1 pid={} \
+                     auid={} uid=0 gid=0 euid=0 ses=1 comm=\"cat\" exe=\"{exe}\" key=\"{key}\"",
+                    if serial % 7_919 == 0 { 87 } else { 257 },
+                    300 + serial % 5_000,
+                    if serial % 8_111 == 0 { 4242 } else { 1000 },
+                ));
+                host.record(1307, ms, serial, "cwd=\"/\"");
+                let path = format!(
+                    "item=0 name=\"/srv/{}\" inode=1 nametype=NORMAL",
+                    serial % 30_000
+                );
+                if serial % 6_007 == 0 {
+                    // Its other records come a block later, with another event's key between.
+                    late.push((number, round + 5, ms, serial));
+                    continue;
+                }
+                host.record(1302, ms, serial, &path);
+                host.record(1327, ms, serial, "proctitle=636174");
+                if serial % 5_003 == 0 {
+                    let text = "pid=9 uid=0 auid=4242 ses=1 msg='op=login acct=\"eve\" exe=\"/sbin/x\" \
+                                hostname=gate addr=192.0.2.77 terminal=t res=failed'";
+                    host.record(1112, ms, serial, text);
+                }
+                if serial % 4_001 == 0 {
+                    let text = format!("<34>1 - relay su {serial} - - refused {serial}");
+                    host.push(Kind::Syslog, ms, text.as_bytes());
+                }
+            }
+            late.retain(|(of, due, ms, serial)| {
+                let is_due = *of == number && *due <= round;
+                if is_due {
+                    host.record(
+                        1302,
+                        *ms,
+                        *serial,
+                        "item=0 name=\"/srv/late\" inode=1 nametype=NORMAL",
+                    );
+                    host.record(1327, *ms, *serial, "proctitle=636174");
+                }
+                !is_due
+            });
+            host.send(&mut log);
+        }
+        log.commit().unwrap();
+        round += 1;
+    }
+    log.close().unwrap();
+}
+
+fn run(command: &str, store: &Path, words: &[&str]) -> (String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_indelible"))
+        .arg(command)
+        .arg("--store")
+        .arg(store)
+        .args(words)
+        .env("LC_ALL", "C.UTF-8")
+        .env("TZ", "UTC")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() < Some(2),
+        "{command} {words:?}: {said}"
+    );
+    (String::from_utf8(output.stdout).unwrap(), said)
+}
+
+const QUESTIONS: [&[&str]; 21] = [
+    &["-k", "shadow"],
+    &["-k", "shadow_watch", "-w", "-n", "web1"],
+    &["-k", "shadow", "--since", "2023-11-14T22:30:00Z"],
+    &[
+        "--since",
+        "2023-11-14T23:00:00Z",
+        "--until",
+        "2023-11-14T23:01:00Z",
+    ],
+    &["-f", "/srv/late"],
+    &["-k", "files", "-f", "/srv/late"],
+    &["-x", "odd", "-f", "/srv/1"],
+    &["-sc", "87", "--arch", "x86_64"],
+    &["-ul", "4242"],
+    &["-m", "USER_LOGIN"],
+    &["-m", "USER_LOGIN", "-n", "db1", "-hn", "gate"],
+    &["-hn", "gate", "--raw"],
+    &["-a", "12014"],
+    &["-p", "3456", "-n", "web2"],
+    &["-c", "su"],
+    &["--text", "refused 4001"],
+    &["--where", "app = su and pid = 8002"],
+    &["--where", "exe ~ \"*odd\" and not success or auid = 4242"],
+    &["--where", "type = USER_LOGIN and addr in 192.0.2.0/24"],
+    &["--where", "syscall = unlink and path ~ /srv.[0-9]+7$/"],
+    &["-k", "nothing"],
+];
+
+#[test]
+fn a_store_is_searched_the_same_with_indexes_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    fill(&store);
+    let answers = || QUESTIONS.map(|words| run("search", &store, words).0);
+    let without = answers();
+    for (words, answer) in QUESTIONS.iter().zip(&without) {
+        assert_eq!(answer.is_empty(), words.contains(&"nothing"), "{words:?}");
+    }
+    let (written, _) = run("reindex", &store, &[]);
+    assert_eq!(written, "2 written, 0 kept\n");
+    for ((words, expect), got) in QUESTIONS.iter().zip(&without).zip(answers()) {
+        assert!(
+            got == *expect,
+            "{words:?}: {} and {} bytes",
+            expect.len(),
+            got.len()
+        );
+    }
+    let pieces = |words: &[&str]| -> u64 {
+        let said = run("search", &store, &[words, &["--debug", "--count"]].concat()).1;
+        let line = said.lines().find(|line| line.starts_with("read ")).unwrap();
+        let (_, rest) = line.split_once(" in ").unwrap();
+        rest.split(' ').next().unwrap().parse().unwrap()
+    };
+    let (all, some) = (pieces(&["-k", "files"]), pieces(&["-k", "shadow"]));
+    println!("{some} of {all} pieces were read");
+    assert!(all >= 32 && some < all / 2);
+    assert!(pieces(&["-k", "nothing"]) <= all - 32);
+
+    // A damaged index is told, and passed over.
+    let index = store.join(format!("segments/{SEGMENT_ENTRIES:020}.idx"));
+    let mut bytes = fs::read(&index).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&index, bytes).unwrap();
+    fs::write(store.join(format!("segments/{:020}.idx", 0)), "x").unwrap();
+    for (words, expect) in QUESTIONS.iter().zip(&without).take(4) {
+        let (got, said) = run("search", &store, words);
+        assert!(got == *expect, "{words:?}");
+        assert!(said.contains("its segment is read whole"), "{said}");
+    }
+    assert_eq!(run("reindex", &store, &[]).0, "2 written, 0 kept\n");
+}

@@ -1,0 +1,321 @@
+//! Reading an index: its head at once, each section when it is asked for. Nothing in the file is
+//! trusted: what makes no sense is damage, and memory is bounded by the limits alone.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use crate::codec::Cursor;
+use crate::dir::{Dir, File};
+use crate::entry::StreamId;
+use crate::error::{Error, Result};
+use crate::limits::{BLOCK_ENTRIES, INDEX_SECTION_BYTES_MAX, SEGMENT_ENTRIES};
+
+use super::{
+    BLOCKS, BlockFacts, Blocks, FACTS_BYTES, FIELD_MIN, HEAD_BYTES, MAGIC, OPENINGS, SECTION_BYTES,
+    SERIALS, STREAMS, path, values,
+};
+
+/// The index of one segment.
+#[derive(Debug)]
+pub struct SegmentIndex {
+    file: Arc<dyn File>,
+    path: String,
+    first: u64,
+    version: u16,
+    facts: [BlockFacts; BLOCKS],
+    sections: Vec<Section>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Section {
+    field: u8,
+    open: Blocks,
+    raw_len: u32,
+    stored_len: u32,
+    crc: u32,
+    at: u64,
+}
+
+/// Entry 0 of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Its leaf index.
+    pub index: u64,
+    /// The stream.
+    pub stream: StreamId,
+    /// Its payload.
+    pub payload: Vec<u8>,
+}
+
+/// The serials of the records of each block.
+#[derive(Debug, Default)]
+pub struct Serials {
+    blocks: Vec<Vec<u32>>,
+}
+
+impl Serials {
+    /// Whether a block (0 to 15) has a record with this serial.
+    pub fn holds(&self, block: usize, serial: u32) -> bool {
+        self.blocks
+            .get(block)
+            .is_some_and(|serials| serials.binary_search(&serial).is_ok())
+    }
+}
+
+impl SegmentIndex {
+    /// Opens the index of the segment that begins at index `first`; none where there is no file.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn open(dir: &dyn Dir, first: u64) -> Result<Option<Self>> {
+        let path = path(first);
+        let file = match dir.open_read(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("open", path)(error)),
+        };
+        Self::read(file, path, first).map(Some)
+    }
+
+    fn read(file: Arc<dyn File>, path: String, first: u64) -> Result<Self> {
+        let damaged = || Error::damaged(&path, 0, "the head of a block index makes no sense");
+        let mut bytes = vec![0; HEAD_READ_BYTES];
+        let got = file
+            .read_at(&mut bytes, 0)
+            .map_err(Error::io("read", &path))?;
+        bytes.truncate(got);
+        let sections = bytes.get(18..20).map(|count| [count[0], count[1]]);
+        let sections = usize::from(u16::from_be_bytes(sections.ok_or_else(damaged)?));
+        let len = HEAD_BYTES + BLOCKS * FACTS_BYTES + sections * SECTION_BYTES;
+        let (head, crc) = bytes
+            .get(..len + CRC_BYTES)
+            .ok_or_else(damaged)?
+            .split_at(len);
+        if crc != crc32c::crc32c(head).to_be_bytes() {
+            let what = "the checksum of a block index's head does not match";
+            return Err(Error::damaged(&path, 0, what));
+        }
+        let (version, facts, sections) = parse(head, first, sections).ok_or_else(damaged)?;
+        let end = sections
+            .last()
+            .map_or(0, |last: &Section| last.at + u64::from(last.stored_len));
+        if file.len().map_err(Error::io("read", &path))? != end {
+            return Err(Error::damaged(
+                &path,
+                end,
+                "a block index has another length",
+            ));
+        }
+        Ok(Self {
+            file,
+            path,
+            first,
+            version,
+            facts,
+            sections,
+        })
+    }
+
+    /// The version of the terms that it was made with.
+    pub fn version(&self) -> u16 {
+        self.version
+    }
+
+    /// What is known of each block.
+    pub fn facts(&self) -> &[BlockFacts; BLOCKS] {
+        &self.facts
+    }
+
+    /// The blocks that hold a value of the field of which `test` is true, or may.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn matching(&self, field: u8, test: &mut dyn FnMut(&[u8]) -> bool) -> Result<Blocks> {
+        let Some(section) = self.section(field) else {
+            return Ok(0);
+        };
+        let mut blocks = section.open;
+        let raw = self.unpack(section)?;
+        let whole = values::decode(&raw, |value, of_value| {
+            // What is set already needs no test.
+            if blocks | of_value != blocks && test(value) {
+                blocks |= of_value;
+            }
+        });
+        whole.ok_or_else(|| self.nonsense(section))?;
+        Ok(blocks)
+    }
+
+    /// The blocks that hold entries of streams of which `test` is true.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn of_streams(&self, mut test: impl FnMut(StreamId) -> bool) -> Result<Blocks> {
+        let Some(section) = self.section(STREAMS) else {
+            return Ok(0);
+        };
+        let raw = self.unpack(section)?;
+        let mut blocks = 0;
+        let mut cursor = Cursor(&raw);
+        while !cursor.is_empty() {
+            let (id, of_stream) = (cursor.array(), cursor.u16());
+            let (Some(id), Some(of_stream)) = (id, of_stream) else {
+                return Err(self.nonsense(section));
+            };
+            if test(StreamId(id)) {
+                blocks |= of_stream;
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// The entries 0 of streams that are in the segment.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn openings(&self) -> Result<Vec<Opening>> {
+        let Some(section) = self.section(OPENINGS).filter(|section| section.raw_len > 0) else {
+            return Ok(Vec::new());
+        };
+        let raw = self.unpack(section)?;
+        let mut cursor = Cursor(&raw);
+        let mut openings = Vec::new();
+        while !cursor.is_empty() {
+            let opening = read_opening(&mut cursor, self.first);
+            openings.push(opening.ok_or_else(|| self.nonsense(section))?);
+        }
+        Ok(openings)
+    }
+
+    /// The serials of the records of each block.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn serials(&self) -> Result<Serials> {
+        let Some(section) = self.section(SERIALS) else {
+            return Ok(Serials::default());
+        };
+        let raw = self.unpack(section)?;
+        read_serials(&raw).ok_or_else(|| self.nonsense(section))
+    }
+
+    /// Field, open blocks and bytes of each section.
+    pub(crate) fn sections(&self) -> Result<Vec<(u8, Blocks, Vec<u8>)>> {
+        self.sections
+            .iter()
+            .map(|section| Ok((section.field, section.open, self.unpack(section)?)))
+            .collect()
+    }
+
+    fn section(&self, field: u8) -> Option<&Section> {
+        self.sections.iter().find(|section| section.field == field)
+    }
+
+    fn unpack(&self, section: &Section) -> Result<Vec<u8>> {
+        let mut stored = vec![0; section.stored_len as usize];
+        let got = self
+            .file
+            .read_at(&mut stored, section.at)
+            .map_err(Error::io("read", &self.path))?;
+        if got != stored.len() || crc32c::crc32c(&stored) != section.crc {
+            let what = "the checksum of a section does not match";
+            return Err(Error::damaged(&self.path, section.at, what));
+        }
+        let raw_len = section.raw_len as usize;
+        let unpacked = || {
+            let decoder = zstd::stream::read::Decoder::with_buffer(&stored[..]).ok()?;
+            let mut raw = Vec::with_capacity(raw_len.min(FIRST_ALLOCATION_BYTES));
+            let read = decoder
+                .single_frame()
+                .take(u64::from(section.raw_len) + 1)
+                .read_to_end(&mut raw);
+            (read.ok()? == raw_len).then_some(raw)
+        };
+        unpacked().ok_or_else(|| self.nonsense(section))
+    }
+
+    fn nonsense(&self, section: &Section) -> Error {
+        Error::damaged(&self.path, section.at, "a section makes no sense")
+    }
+}
+
+type Parsed = (u16, [BlockFacts; BLOCKS], Vec<Section>);
+
+/// Reads a head whose checksum holds.
+fn parse(head: &[u8], first: u64, sections: usize) -> Option<Parsed> {
+    let mut cursor = Cursor(head);
+    if cursor.array() != Some(*MAGIC) || cursor.u64()? != first {
+        return None;
+    }
+    let version = cursor.u16()?;
+    cursor.u16()?;
+    let mut facts = [BlockFacts::NONE; BLOCKS];
+    for block in &mut facts {
+        *block = BlockFacts {
+            time_min_ms: cursor.u64()?,
+            time_max_ms: cursor.u64()?,
+            waiting: (cursor.u64()?, cursor.u32()?),
+            payload_bytes: cursor.u32()?,
+        };
+    }
+    let mut found: Vec<Section> = Vec::with_capacity(sections);
+    let mut at = (head.len() + CRC_BYTES) as u64;
+    for _ in 0..sections {
+        let [field, zero] = cursor.array()?;
+        let section = Section {
+            field,
+            open: cursor.u16()?,
+            raw_len: cursor.u32()?,
+            stored_len: cursor.u32()?,
+            crc: cursor.u32()?,
+            at,
+        };
+        let ascends = found.last().is_none_or(|last| last.field < field);
+        let is_known = field <= SERIALS || field >= FIELD_MIN;
+        let fits = section.raw_len as usize <= INDEX_SECTION_BYTES_MAX
+            && section.stored_len as usize <= INDEX_SECTION_BYTES_MAX;
+        if zero != 0 || !ascends || !is_known || !fits {
+            return None;
+        }
+        at += u64::from(section.stored_len);
+        found.push(section);
+    }
+    Some((version, facts, found))
+}
+
+fn read_opening(cursor: &mut Cursor<'_>, first: u64) -> Option<Opening> {
+    let at = u64::from(cursor.u32()?);
+    let stream = StreamId(cursor.array()?);
+    let len = usize::from(cursor.u16()?);
+    let payload = cursor.take(len)?.to_vec();
+    (at < SEGMENT_ENTRIES).then_some(Opening {
+        index: first + at,
+        stream,
+        payload,
+    })
+}
+
+fn read_serials(raw: &[u8]) -> Option<Serials> {
+    let mut cursor = Cursor(raw);
+    let mut blocks = Vec::with_capacity(BLOCKS);
+    for _ in 0..BLOCKS {
+        let count = cursor.varint().filter(|count| *count <= BLOCK_ENTRIES)?;
+        let mut serials = Vec::with_capacity(count as usize);
+        let mut serial = 0u32;
+        for number in 0..count {
+            let more = u32::try_from(cursor.varint()?).ok()?;
+            if number > 0 && more == 0 {
+                return None;
+            }
+            serial = serial.checked_add(more)?;
+            serials.push(serial);
+        }
+        blocks.push(serials);
+    }
+    cursor.is_empty().then_some(Serials { blocks })
+}
+
+const CRC_BYTES: usize = 4;
+/// Bytes that hold the head of any index: 256 fields at most.
+const HEAD_READ_BYTES: usize = HEAD_BYTES + BLOCKS * FACTS_BYTES + 256 * SECTION_BYTES + CRC_BYTES;
+const FIRST_ALLOCATION_BYTES: usize = 1 << 20;
