@@ -40,8 +40,17 @@ _indelible() {
             indelible,enroll)
                 cmd="indelible__subcmd__enroll"
                 ;;
+            indelible,erase)
+                cmd="indelible__subcmd__erase"
+                ;;
+            indelible,export)
+                cmd="indelible__subcmd__export"
+                ;;
             indelible,help)
                 cmd="indelible__subcmd__help"
+                ;;
+            indelible,hold)
+                cmd="indelible__subcmd__hold"
                 ;;
             indelible,man)
                 cmd="indelible__subcmd__man"
@@ -181,8 +190,17 @@ _indelible() {
             indelible__subcmd__help,enroll)
                 cmd="indelible__subcmd__help__subcmd__enroll"
                 ;;
+            indelible__subcmd__help,erase)
+                cmd="indelible__subcmd__help__subcmd__erase"
+                ;;
+            indelible__subcmd__help,export)
+                cmd="indelible__subcmd__help__subcmd__export"
+                ;;
             indelible__subcmd__help,help)
                 cmd="indelible__subcmd__help__subcmd__help"
+                ;;
+            indelible__subcmd__help,hold)
+                cmd="indelible__subcmd__help__subcmd__hold"
                 ;;
             indelible__subcmd__help,man)
                 cmd="indelible__subcmd__help__subcmd__man"
@@ -253,6 +271,15 @@ _indelible() {
             indelible__subcmd__help__subcmd__detect,test)
                 cmd="indelible__subcmd__help__subcmd__detect__subcmd__test"
                 ;;
+            indelible__subcmd__help__subcmd__hold,add)
+                cmd="indelible__subcmd__help__subcmd__hold__subcmd__add"
+                ;;
+            indelible__subcmd__help__subcmd__hold,list)
+                cmd="indelible__subcmd__help__subcmd__hold__subcmd__list"
+                ;;
+            indelible__subcmd__help__subcmd__hold,remove)
+                cmd="indelible__subcmd__help__subcmd__hold__subcmd__remove"
+                ;;
             indelible__subcmd__help__subcmd__migrate,from-auditd)
                 cmd="indelible__subcmd__help__subcmd__migrate__subcmd__from__subcmd__auditd"
                 ;;
@@ -300,6 +327,30 @@ _indelible() {
                 ;;
             indelible__subcmd__help__subcmd__token,create)
                 cmd="indelible__subcmd__help__subcmd__token__subcmd__create"
+                ;;
+            indelible__subcmd__hold,add)
+                cmd="indelible__subcmd__hold__subcmd__add"
+                ;;
+            indelible__subcmd__hold,help)
+                cmd="indelible__subcmd__hold__subcmd__help"
+                ;;
+            indelible__subcmd__hold,list)
+                cmd="indelible__subcmd__hold__subcmd__list"
+                ;;
+            indelible__subcmd__hold,remove)
+                cmd="indelible__subcmd__hold__subcmd__remove"
+                ;;
+            indelible__subcmd__hold__subcmd__help,add)
+                cmd="indelible__subcmd__hold__subcmd__help__subcmd__add"
+                ;;
+            indelible__subcmd__hold__subcmd__help,help)
+                cmd="indelible__subcmd__hold__subcmd__help__subcmd__help"
+                ;;
+            indelible__subcmd__hold__subcmd__help,list)
+                cmd="indelible__subcmd__hold__subcmd__help__subcmd__list"
+                ;;
+            indelible__subcmd__hold__subcmd__help,remove)
+                cmd="indelible__subcmd__hold__subcmd__help__subcmd__remove"
                 ;;
             indelible__subcmd__migrate,from-auditd)
                 cmd="indelible__subcmd__migrate__subcmd__from__subcmd__auditd"
@@ -443,7 +494,7 @@ _indelible() {
 
     case "${cmd}" in
         indelible)
-            opts="-h -V --help --version demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help"
+            opts="-h -V --help --version demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1240,8 +1291,76 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        indelible__subcmd__erase)
+            opts="-h --store --entry --reason --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --entry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__export)
+            opts="-h --store --format --output --since --until --host --rows-per-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "parquet ndjson csv raw" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rows-per-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         indelible__subcmd__help)
-            opts="demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke help"
+            opts="demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1520,9 +1639,93 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        indelible__subcmd__help__subcmd__erase)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         indelible__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__hold)
+            opts="add list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__hold__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__hold__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__hold__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1919,6 +2122,168 @@ _indelible() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__hold)
+            opts="-h --help add list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__hold__subcmd__add)
+            opts="-h --store --host --since --until --reason --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__hold__subcmd__help)
+            opts="add list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__hold__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__hold__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__hold__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__hold__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__hold__subcmd__list)
+            opts="-h --store --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__hold__subcmd__remove)
+            opts="-h --store --reason --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -70,7 +70,7 @@ cat > /etc/indelible/rules.d/50-trial.rules <<'END'
 -w /srv/watched -p rwa -k package_trial
 END
 must systemctl enable --now indelible-agent
-for unit in capture worker rules; do must systemctl is-active indelible-$unit; done
+for unit in capture worker rules; do wait_for systemctl is-active indelible-$unit; done
 for unit in capture worker collector; do
     pid=$(systemctl show -P MainPID indelible-$unit)
     echo "NOTE indelible-$unit is confined by AppArmor as: $(cat /proc/$pid/attr/current)"
@@ -150,7 +150,7 @@ if indelible migrate --help > /dev/null 2>&1; then
     must indelible migrate from-auditd --yes
     systemctl is-active --quiet auditd && fail "auditd still runs"
     must indelible config check
-    for unit in capture worker rules; do must systemctl is-active indelible-$unit; done
+    for unit in capture worker rules; do wait_for systemctl is-active indelible-$unit; done
     echo > /srv/watched/migrated
     trial auditd_trial /srv/watched/migrated
     end

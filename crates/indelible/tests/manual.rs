@@ -75,3 +75,46 @@ fn shells_read_their_completions() {
         }
     }
 }
+
+/// Pages and completions are committed as the program prints them.
+#[test]
+fn what_is_committed_is_what_the_program_prints() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let folder = tempfile::tempdir().unwrap();
+    let written = Command::new(PROGRAM)
+        .args(["man", "--out"])
+        .arg(folder.path())
+        .status()
+        .unwrap();
+    assert!(written.success());
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let pages = names(folder.path());
+    assert_eq!(pages, names(&docs.join("man")), "run `cargo xtask book`");
+    let mut stale: Vec<String> = pages
+        .iter()
+        .filter(|name| {
+            let now = fs::read(folder.path().join(name)).unwrap();
+            now != fs::read(docs.join("man").join(name)).unwrap()
+        })
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    for (shell, name) in [
+        ("bash", "indelible.bash"),
+        ("zsh", "_indelible"),
+        ("fish", "indelible.fish"),
+    ] {
+        let output = Command::new(PROGRAM)
+            .args(["completions", shell])
+            .output()
+            .unwrap();
+        if output.stdout != fs::read(docs.join("completions").join(name)).unwrap() {
+            stale.push(name.to_owned());
+        }
+    }
+    assert!(stale.is_empty(), "run `cargo xtask book`: {stale:?}");
+}
