@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         ["book", rest @ ..] => book::run(rest),
         ["dist", rest @ ..] => dist::run(rest),
         ["package-test", rest @ ..] => package_test::run(rest),
-        ["picture"] => picture::run(),
+        ["picture", rest @ ..] => picture::run(rest),
         ["peers"] => peers::install().map(|notes| notes.iter().for_each(|note| println!("{note}"))),
         _ => {
             eprintln!("{USAGE}");

@@ -72,7 +72,7 @@ pub(crate) fn picture(text: &str, look: Look, title: &str) -> String {
 
 fn colour(line: &str) -> Option<&'static str> {
     let is = |words: &[&str]| words.iter().any(|word| line.contains(word));
-    if line.starts_with("$ ") {
+    if line.trim_start().starts_with("$ ") {
         Some("#8fc7ff")
     } else if is(&["broken", "BROKEN", "damaged", "wiped"]) {
         Some("#f0938c")
