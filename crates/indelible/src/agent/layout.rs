@@ -227,11 +227,17 @@ fn make(folder: &Path, mode: u32) -> io::Result<()> {
     };
     // The umask has cut the mode.
     let made = made.and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(mode)));
+    let not_ours = |error: &io::Error| {
+        // Another user's, or outside of what a unit may write (`ProtectSystem=`).
+        let kinds = [
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::ReadOnlyFilesystem,
+        ];
+        kinds.contains(&error.kind()) && !process::is_root()
+    };
     match made {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !process::is_root() => {
-            // Another user's; who needs it and lacks it says so when it is opened.
-            Ok(())
-        }
+        // Who needs it and lacks it says so when it is opened.
+        Err(error) if not_ours(&error) => Ok(()),
         other => other,
     }
 }
