@@ -225,8 +225,13 @@ fn make(folder: &Path, mode: u32) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     };
-    // The umask has cut the mode.
-    let made = made.and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(mode)));
+    // The umask has cut the mode. What is right already is left alone: it may be another's.
+    let is_right =
+        fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o7777 == mode);
+    let made = made.and_then(|()| match is_right {
+        true => Ok(()),
+        false => fs::set_permissions(folder, fs::Permissions::from_mode(mode)),
+    });
     let not_ours = |error: &io::Error| {
         // Another user's, or outside of what a unit may write (`ProtectSystem=`).
         let kinds = [
