@@ -31,7 +31,7 @@ complete -c indelible -n "__fish_indelible_needs_command" -f -a "agent" -d 'Capt
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "collector" -d 'Receive entries from agents and keep them provably'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "search" -d 'Find events in audit logs, a spool or a collector\'s store'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "report" -d 'Report about audit logs, a spool or a collector\'s store'
-complete -c indelible -n "__fish_indelible_needs_command" -f -a "verify" -d 'Check a store or a spool to its last byte, or proof files without either'
+complete -c indelible -n "__fish_indelible_needs_command" -f -a "verify" -d 'Check a store or a spool to its last byte, a log by what it shows over HTTP, or proof files'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "prove" -d 'Write proofs that entries are in a log, for somebody who has nothing but its public key'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "pki" -d 'Make certificates for a collector and its hosts'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "rules" -d 'Write, check and load audit rules'
@@ -177,10 +177,18 @@ complete -c indelible -n "__fish_indelible_using_subcommand report" -l debug -d 
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l store -d 'A collector\'s store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l spool -d 'A host\'s spool' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l url -d 'A log over HTTP, as C2SP tlog-tiles shows it' -r
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l token-file -d 'File with the token that may read entries there' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l ca -d 'Certificates of the authorities that an https log or witness comes from, PEM' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l proof -d 'A proof file, with its entry beside it (see `indelible prove`); may be given several times' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand verify" -l key -d 'The log\'s public key (log.vkey), for proof files' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l key -d 'The log\'s public key (log.vkey), from somewhere else than the store' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l known -d 'A checkpoint that is known from elsewhere (a file of the heads folder, a note that somebody kept), which the log must contain; may be given several times' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l witness -d 'A witness that must have cosigned what the log shows: its C2SP verifier key, and its URL in the same argument to ask it for the checkpoint that it holds; may be given several times' -r
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l quorum -d 'Witnesses that must have cosigned [default: all]' -r
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l mark -d 'Go on from where the last verification with this file ended, and keep there where this one ends; the first one reads everything' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l format -d 'Form of the report' -r -f -a "text\t'For people'
 json\t'One JSON object'"
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l completeness -d 'Tell per host and boot what is here of what its kernel emitted, and why the rest is not'
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand prove" -l store -d 'A collector\'s store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand prove" -l out -d 'Folder for the files [default: the current one]' -r -F
@@ -462,7 +470,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help" -f -a "collector" -d 'Receive entries from agents and keep them provably'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help" -f -a "search" -d 'Find events in audit logs, a spool or a collector\'s store'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help" -f -a "report" -d 'Report about audit logs, a spool or a collector\'s store'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help" -f -a "verify" -d 'Check a store or a spool to its last byte, or proof files without either'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help" -f -a "verify" -d 'Check a store or a spool to its last byte, a log by what it shows over HTTP, or proof files'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help" -f -a "prove" -d 'Write proofs that entries are in a log, for somebody who has nothing but its public key'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help" -f -a "pki" -d 'Make certificates for a collector and its hosts'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help" -f -a "rules" -d 'Write, check and load audit rules'
