@@ -99,8 +99,9 @@ pub(crate) fn run(
 /// Starts the thread that describes processes. It goes on trying where it fails: nothing that is
 /// delivered depends on it.
 fn describe_processes(layout: Layout, limits: SpoolLimits, stopping: Stopping) -> Result<()> {
+    let described = context::Described::before(&layout);
     let describe = move || {
-        while let Err(error) = context::run(&layout, limits, &stopping) {
+        while let Err(error) = context::run(&layout, &described, limits, &stopping) {
             tracing::warn!("processes are not described: {error:#}");
             let until = Instant::now() + DESCRIBE_PAUSE;
             while Instant::now() < until && !stopping.requested() {

@@ -12,6 +12,7 @@ mod cgroup;
 mod deriver;
 mod host;
 
+use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,21 +41,38 @@ use crate::payload::{hex, to_bytes};
 use deriver::Deriver;
 use host::ThisHost;
 
+/// What an earlier worker had sent, and so described: to be asked before this one sends anything.
+#[derive(Clone, Debug)]
+pub(super) struct Described(HashMap<StreamId, u64>);
+
+impl Described {
+    pub(super) fn before(layout: &Layout) -> Self {
+        let streams = Opened::list(&layout.capture()).unwrap_or_default();
+        let positions = streams.into_iter().map(|id| (id, released(layout, id)));
+        Self(positions.collect())
+    }
+}
+
 /// Follows capture's streams of this boot until asked to stop.
-pub(super) fn run(layout: &Layout, limits: SpoolLimits, stopping: &Stopping) -> Result<()> {
+pub(super) fn run(
+    layout: &Layout,
+    described: &Described,
+    limits: SpoolLimits,
+    stopping: &Stopping,
+) -> Result<()> {
     let room = layout.context();
     let _lock = FileLock::try_now(&room.lock())
         .with_context(|| format!("cannot use {}", room.folder().display()))?;
     let host = Host::current()?;
     let stream = SourceStream::open(&room, SOURCE, &host, limits, realtime_ns())?;
-    let records = Records::open(layout, &room, &hex(&host.boot_id))?;
+    let records = Records::open(layout, described, &room, &hex(&host.boot_id))?;
     let intake = Intake::passing(Box::new(records), stream, Kind::Context);
     intake::run_quietly(layout, &room, vec![intake], IDLE_HEADS_EVERY, stopping)
 }
 
 /// Capture's records, read for what they say of processes.
 struct Records {
-    layout: Layout,
+    described: Described,
     captured: Room,
     streams: Arc<dyn Dir>,
     boot_id: String,
@@ -79,7 +97,7 @@ struct Cursor {
 }
 
 impl Records {
-    fn open(layout: &Layout, room: &Room, boot_id: &str) -> Result<Self> {
+    fn open(layout: &Layout, described: &Described, room: &Room, boot_id: &str) -> Result<Self> {
         let captured = layout.capture();
         let folder = captured.streams();
         let shown = folder.display();
@@ -89,7 +107,7 @@ impl Records {
             .context("cannot use inotify")?;
         let now = Instant::now();
         let mut records = Self {
-            layout: layout.clone(),
+            described: described.clone(),
             captured,
             streams,
             boot_id: boot_id.to_owned(),
@@ -155,10 +173,9 @@ impl Records {
         self.looked_at = Instant::now();
         self.deriver.look_again();
         if let Some(next) = self.successor() {
-            // What the collector has was described by the worker that sent it.
             let from = match self.cursor {
                 Some(_) => 0,
-                None => released(&self.layout, next),
+                None => self.described.0.get(&next).copied().unwrap_or(0),
             };
             self.go_to(next, from);
         }
