@@ -14,7 +14,7 @@ use indelible_log::published::Published;
 use indelible_log::verify::{Mark, Verdict, VerifyOptions, verify_store};
 use indelible_log::{Batch, Checkpoint, Log, Options, SigningKey};
 
-use crate::make::{Random, Sender};
+use crate::make::{Random, Sender, TextTerms};
 
 const ORIGIN: &str = "log.example/tamper";
 
@@ -32,7 +32,16 @@ struct Victim {
 fn options() -> Options {
     Options {
         sealing: Sealing::Inline,
+        terms: Some(Arc::new(TextTerms)),
         ..Options::new(ORIGIN)
+    }
+}
+
+/// A verification that holds block indexes to the entries, too.
+fn everything() -> VerifyOptions {
+    VerifyOptions {
+        terms: Some(Arc::new(TextTerms)),
+        ..VerifyOptions::default()
     }
 }
 
@@ -81,7 +90,7 @@ impl Victim {
         let newest = write(&disk, entries, None);
         let text = read_small(&*disk.dir(), "key", 1 << 10).unwrap();
         let key = SigningKey::parse(String::from_utf8(text).unwrap().trim_end()).unwrap();
-        let report = verify_store(&disk.dir(), &VerifyOptions::default()).unwrap();
+        let report = verify_store(&disk.dir(), &everything()).unwrap();
         assert_eq!(report.verdict(), Verdict::Intact, "{report:#?}");
         Self {
             older,
@@ -105,7 +114,7 @@ impl Victim {
 }
 
 /// The ways.
-const WAYS: [&str; 14] = [
+const WAYS: [&str; 15] = [
     "one bit",
     "a few bytes",
     "a file cut short",
@@ -113,6 +122,7 @@ const WAYS: [&str; 14] = [
     "a file longer",
     "two stretches of a file swapped",
     "a block swapped with another",
+    "an index edited",
     "an older file among newer ones",
     "an older checkpoint",
     "rolled back to an older copy",
@@ -158,6 +168,11 @@ fn tamper(victim: &Victim, way: &str, random: &mut Random) -> SimDir {
             }
         }
         "a block swapped with another" => swap_blocks(&copy, random),
+        "an index edited" => {
+            let path = "segments/00000000000000000000.idx";
+            let (_, len) = files.iter().find(|(found, _)| found == path).unwrap();
+            copy.flip(path, random.below(len * 8));
+        }
         "an older file among newer ones" => {
             let older = victim.older.dir();
             let mut of_both = files.iter().filter_map(|(path, _)| {
@@ -259,18 +274,18 @@ fn judge(victim: &Victim, disk: &SimDir, row: &mut Found) {
     // A tail above everything durable is no damage, and is told.
     let broken =
         |options: &VerifyOptions| verify_store(&dir, options).unwrap().verdict() != Verdict::Intact;
-    let verify = broken(&VerifyOptions::default());
+    let verify = broken(&everything());
     // Each of the others is asked as if it were alone; verification costs the most.
     let heads = verify
         || broken(&VerifyOptions {
             verifier: Some(victim.key.verifier().clone()),
             known: vec![("heads".to_owned(), victim.newest)],
-            ..VerifyOptions::default()
+            ..everything()
         });
     let mark = broken(&VerifyOptions {
         verifier: Some(victim.key.verifier().clone()),
         since: Some(victim.mark.clone()),
-        ..VerifyOptions::default()
+        ..everything()
     });
     let witness = contradicts(victim, &dir);
     row.trials += 1;
@@ -313,7 +328,8 @@ fn every_tampering_is_found_out() {
     for trial in 0..trials {
         let way = WAYS[trial as usize % WAYS.len()];
         // Every ninth trial is on a store with a segment and tiles.
-        let victim = &victims[usize::from(trial % 9 == 8)];
+        let with_segments = trial % 9 == 8 || way == "an index edited";
+        let victim = &victims[usize::from(with_segments)];
         let disk = tamper(victim, way, &mut random);
         judge(victim, &disk, table.entry(way).or_default());
     }
@@ -344,13 +360,13 @@ fn every_tampering_is_found_out() {
 #[test]
 fn going_on_from_a_mark_is_as_good_as_reading_everything() {
     let disk = SimDir::new(3);
-    let mut options = VerifyOptions::default();
+    let mut options = everything();
     for entries in [10, 60_000, 65_536, 70_000, 140_000] {
         write(&disk, entries, None);
         let report = verify_store(&disk.dir(), &options).unwrap();
         assert_eq!(report.verdict(), Verdict::Intact, "{entries}: {report:#?}");
         assert_eq!(report.entries, entries);
-        let whole = verify_store(&disk.dir(), &VerifyOptions::default()).unwrap();
+        let whole = verify_store(&disk.dir(), &everything()).unwrap();
         assert_eq!(whole.mark, report.mark, "{entries}");
         let mark = report.mark.unwrap();
         assert_eq!(mark.first(), entries / 65_536 * 65_536);
@@ -365,7 +381,7 @@ fn going_on_from_a_mark_is_as_good_as_reading_everything() {
         verify_store(&disk.dir(), options).unwrap().verdict()
     };
     assert_eq!(verdict(&copy, &options), Verdict::Intact);
-    assert_eq!(verdict(&copy, &VerifyOptions::default()), Verdict::Broken);
+    assert_eq!(verdict(&copy, &everything()), Verdict::Broken);
     let copy = disk.copy();
     copy.dir()
         .unlink("segments/00000000000000000000.seg")
@@ -376,7 +392,7 @@ fn going_on_from_a_mark_is_as_good_as_reading_everything() {
     let other = SimDir::new(4);
     replace(&*other.dir(), "", "key", &key).unwrap();
     write(&other, 140_000, Some(5));
-    assert_eq!(verdict(&other, &VerifyOptions::default()), Verdict::Intact);
+    assert_eq!(verdict(&other, &everything()), Verdict::Intact);
     assert_eq!(verdict(&other, &options), Verdict::Broken);
 }
 
@@ -433,7 +449,7 @@ fn a_log_is_verified_by_what_it_shows() {
         flip: None,
         asked: Vec::new(),
     };
-    let report = verify_shown(&mut whole, &key, &VerifyOptions::default()).unwrap();
+    let report = verify_shown(&mut whole, &key, &everything()).unwrap();
     assert!(whole.asked.len() > 2 * 273, "{}", whole.asked.len());
     assert_eq!(
         (report.verdict(), report.entries),
@@ -443,13 +459,11 @@ fn a_log_is_verified_by_what_it_shows() {
     let since = report.mark;
     assert_eq!(
         since,
-        verify_store(&disk.dir(), &VerifyOptions::default())
-            .unwrap()
-            .mark
+        verify_store(&disk.dir(), &everything()).unwrap().mark
     );
     let options = VerifyOptions {
         since,
-        ..VerifyOptions::default()
+        ..everything()
     };
     let mut marked = Showing {
         asked: Vec::new(),
@@ -467,8 +481,8 @@ fn a_log_is_verified_by_what_it_shows() {
     ]
     .map(str::to_owned);
     let late = marked.asked.iter().map(|path| (path, &options));
-    let everything = VerifyOptions::default();
-    let early = early.iter().map(|path| (path, &everything));
+    let from_the_start = everything();
+    let early = early.iter().map(|path| (path, &from_the_start));
     for (path, options) in late.chain(early) {
         let mut shown = Showing {
             published: published(),
