@@ -61,6 +61,8 @@ struct Columns {
     templates: Vec<Vec<Vec<u8>>>,
     /// Numbers of templates by their keys, encoded as in column 10.
     numbers: HashMap<Vec<u8>, usize>,
+    /// The keys of the text at hand.
+    keys: Vec<u8>,
 }
 
 /// What differences are taken to.
@@ -89,12 +91,12 @@ impl Columns {
             time_ns,
         } = entry.header();
         let fresh = self.streams.len() as u64;
-        if !self.streams.contains_key(&stream) {
+        let known = self.streams.entry(stream).or_insert_with(|| {
             self.fixed[STREAMS].extend_from_slice(&stream.0);
-        }
-        let (number, next) = *self.streams.entry(stream).or_insert((fresh, 0));
-        self.streams
-            .insert(stream, (number, sequence.wrapping_add(1)));
+            (fresh, 0)
+        });
+        let (number, next) = *known;
+        known.1 = sequence.wrapping_add(1);
         self.number(STREAM, number);
         self.difference(SEQUENCE, sequence, next);
         self.difference(TIME, time_ns, self.before.time_ns);
@@ -120,12 +122,12 @@ impl Columns {
     }
 
     fn text(&mut self, text: &[u8], stamped: u64) {
-        let parts: Vec<(&[u8], &[u8])> = text.split(|byte| *byte == b' ').map(split_part).collect();
-        let template = self.template(&parts);
+        let template = self.template(text);
         self.number(FORM, template as u64 * 2 + stamped);
         match template.checked_sub(1) {
             Some(at) => {
-                for (column, (_, value)) in self.templates[at].iter_mut().zip(parts) {
+                let values = parts(text).map(|(_, value)| value);
+                for (column, value) in self.templates[at].iter_mut().zip(values) {
                     column.extend_from_slice(value);
                     column.push(b' ');
                 }
@@ -138,27 +140,44 @@ impl Columns {
     }
 
     /// The number of the template with these keys; 0 where there can be no more of them.
-    fn template(&mut self, parts: &[(&[u8], &[u8])]) -> usize {
-        if parts.len() > PARTS_MAX {
+    fn template(&mut self, text: &[u8]) -> usize {
+        let count = memchr::memchr_iter(b' ', text).count() + 1;
+        if count > PARTS_MAX {
             return 0;
         }
-        let mut keys = Vec::with_capacity(256);
-        push_varint(&mut keys, parts.len() as u64);
-        for (key, _) in parts {
+        // Used again for each text: most have a template already.
+        let mut keys = std::mem::take(&mut self.keys);
+        keys.clear();
+        push_varint(&mut keys, count as u64);
+        for (key, _) in parts(text) {
             push_varint(&mut keys, key.len() as u64);
             keys.extend_from_slice(key);
         }
-        if let Some(number) = self.numbers.get(&keys) {
-            return *number;
-        }
-        if self.templates.len() == TEMPLATES_MAX {
-            return 0;
-        }
-        self.fixed[TEMPLATES].extend_from_slice(&keys);
-        self.templates.push(vec![Vec::new(); parts.len()]);
-        self.numbers.insert(keys, self.templates.len());
-        self.templates.len()
+        let known = self.numbers.get(&keys).copied();
+        let number = match known {
+            Some(number) => number,
+            None if self.templates.len() == TEMPLATES_MAX => 0,
+            None => {
+                self.fixed[TEMPLATES].extend_from_slice(&keys);
+                self.templates.push(vec![Vec::new(); count]);
+                self.numbers.insert(keys.clone(), self.templates.len());
+                self.templates.len()
+            }
+        };
+        self.keys = keys;
+        number
     }
+}
+
+/// The parts of a text, split at its spaces, as keys and values.
+fn parts(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr(b' ', text).unwrap_or(text.len());
+        rest = text.get(end + 1..);
+        Some(split_part(&text[..end]))
+    })
 }
 
 /// Splits `key=value` after the `=`; a part without a short key is all value.

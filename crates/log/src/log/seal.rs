@@ -11,19 +11,18 @@ use crate::block::{Entries, pack};
 use crate::dir::{Dir, File, TEMPORARY};
 use crate::entry::EntryRef;
 use crate::error::{Error, Result};
-use crate::hash::{Hash, leaf_hash};
+use crate::hash::{Hash, check};
 use crate::index::{self, Builder, Terms};
 use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES, UNSEALED_FILES_MAX};
-use crate::merkle::Levels;
 use crate::segment;
-use crate::tile::{TILE_HEIGHT, TILE_WIDTH, Tile};
+use crate::tile::{TILE_WIDTH, Tile};
 use crate::wal::frame::{Salt, split_framed};
 use crate::wal::header::WalHeader;
 use crate::wal::scan::{Scanner, Step};
 
 use super::files::{SEGMENTS, TILES, WAL, wal_path};
 use super::open::Sealing;
-use super::tree::Tree;
+use super::tree::{HotSegment, Tree};
 
 /// The queue of full write-ahead files, and the thread that works on it.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    queue: VecDeque<Job>,
+    queue: VecDeque<Arc<Job>>,
     /// All segments below this number are sealed.
     sealed: u64,
     failed: Option<Error>,
@@ -50,10 +49,11 @@ struct State {
 }
 
 /// A segment to be sealed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Job {
     number: u64,
-    root: Hash,
+    /// Its hashes, as they were committed.
+    hashes: HotSegment,
     /// Tiles of level 2 and above that this segment completes.
     upper: Vec<(Tile, Vec<Hash>)>,
 }
@@ -107,12 +107,15 @@ impl Sealer {
             let tile = Tile::full(level, nodes - 1);
             upper.push((tile, tree.upper_tile(tile).to_vec()));
         }
+        let hashes = tree
+            .hot_segment(number, BLOCK_ENTRIES.ilog2())
+            .expect("an unsealed segment is in memory");
         let job = Job {
             number,
-            root: tree.segment_root(number),
+            hashes,
             upper,
         };
-        self.shared.lock().queue.push_back(job);
+        self.shared.lock().queue.push_back(Arc::new(job));
         self.shared.changed.notify_all();
     }
 
@@ -236,16 +239,9 @@ fn seal(dir: &dyn Dir, terms: Option<&dyn Terms>, job: &Job) -> Result<()> {
     file.append(&segment::file_header(first))
         .map_err(Error::io("write", &temporary))?;
     let mut index = terms.map(|terms| Builder::new(terms, first));
-    let level_1 = write_blocks(dir, &wal, first, &*file, &temporary, index.as_mut())?;
-    if level_1.level(TILE_HEIGHT) != [job.root] {
-        return Err(Error::damaged(
-            wal,
-            0,
-            "its entries are not those that were committed",
-        ));
-    }
+    write_blocks(dir, &wal, job, &*file, &temporary, index.as_mut())?;
     sync(&*file, &temporary)?;
-    write_tile(dir, Tile::full(1, job.number), level_1.level(0))?;
+    write_tile(dir, Tile::full(1, job.number), &job.hashes.tile_roots)?;
     for (tile, hashes) in &job.upper {
         write_tile(dir, *tile, hashes)?;
     }
@@ -260,23 +256,30 @@ fn seal(dir: &dyn Dir, terms: Option<&dyn Terms>, job: &Job) -> Result<()> {
     dir.sync_dir(WAL).map_err(Error::io("sync", WAL))
 }
 
-/// Reads a full write-ahead file back and writes its blocks; the nodes of level 8 and above.
+/// Reads a full write-ahead file back and writes its blocks. That the entries are those that were
+/// committed is held to the checksums of the frames and to the check beside each entry: hashing them
+/// again would cost a good part of sealing.
 fn write_blocks(
     dir: &dyn Dir,
     wal: &str,
-    first: u64,
+    job: &Job,
     out: &dyn File,
     out_path: &str,
     mut indexed: Option<&mut Builder<'_>>,
-) -> Result<Levels> {
+) -> Result<()> {
+    let first = job.number * SEGMENT_ENTRIES;
     let file = dir.open_read(wal).map_err(Error::io("open", wal))?;
     let header = WalHeader::read(&*file).map_err(Error::io("read", wal))?;
     let (_, header_len) = header.map_err(|what| Error::damaged(wal, 0, what))?;
     let mut scanner = Scanner::new(file, Salt::Log, header_len);
-    let mut level_1 = Levels::default();
     let mut block = Entries::default();
-    let mut leaves = Vec::new();
-    let mut index = first;
+    let mut leaves = job.hashes.leaves.iter();
+    let mut blocks = job
+        .hashes
+        .leaves
+        .chunks_exact(BLOCK_ENTRIES as usize)
+        .zip(&job.hashes.block_roots)
+        .zip((first..).step_by(BLOCK_ENTRIES as usize));
     loop {
         let (offset, header) = match scanner.step().map_err(Error::io("read", wal))? {
             Step::Frame { offset, header } => (offset, header),
@@ -284,28 +287,29 @@ fn write_blocks(
             Step::Broken { offset, what } => return Err(Error::damaged(wal, offset, what)),
         };
         for part in split_framed(&scanner.payload()[header.openings_len()..]) {
-            let (_, entry, _) = part.map_err(|what| Error::damaged(wal, offset, what))?;
+            let (_, entry, stored) = part.map_err(|what| Error::damaged(wal, offset, what))?;
+            if leaves.next().map(check) != Some(stored) {
+                return Err(Error::damaged(wal, offset, NOT_COMMITTED));
+            }
             if let Some(indexed) = &mut indexed {
                 let parsed = EntryRef::parse(entry)
                     .map_err(|error| Error::damaged(wal, offset, error.to_string()))?;
                 indexed.push(&parsed);
             }
             block.push(entry);
-            leaves.push(leaf_hash(entry));
-            index += 1;
-            if leaves.len() as u64 == BLOCK_ENTRIES {
-                let tree: Levels = leaves.drain(..).collect();
-                let root = tree.level(BLOCK_ENTRIES.ilog2())[0];
-                let packed = pack(index - BLOCK_ENTRIES, &block, tree.level(0), root);
+            if block.len() as u64 == BLOCK_ENTRIES
+                && let Some(((leaves, root), block_first)) = blocks.next()
+            {
+                let packed = pack(block_first, &block, leaves, *root);
                 out.append(&packed).map_err(Error::io("write", out_path))?;
-                tree.level(TILE_HEIGHT)
-                    .iter()
-                    .for_each(|node| level_1.push(*node));
                 block.clear();
             }
         }
     }
-    Ok(level_1)
+    match leaves.next() {
+        None => Ok(()),
+        Some(_) => Err(Error::damaged(wal, scanner.offset(), NOT_COMMITTED)),
+    }
 }
 
 /// Puts an index in place; the name is made durable with the segment's.
@@ -320,6 +324,8 @@ fn write_index(dir: &dyn Dir, first: u64, bytes: &[u8]) -> Result<()> {
     dir.rename(&temporary, &path)
         .map_err(Error::io("rename", &temporary))
 }
+
+const NOT_COMMITTED: &str = "its entries are not those that were committed";
 
 fn write_tile(dir: &dyn Dir, tile: Tile, hashes: &[Hash]) -> Result<()> {
     let path = tile.path();

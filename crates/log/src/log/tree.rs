@@ -17,6 +17,17 @@ use crate::tile::{TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile};
 /// Level of a segment's root.
 pub(super) const SEGMENT_LEVEL: u32 = SEGMENT_ENTRIES.ilog2();
 
+/// Hashes of a full segment, so that sealing it need not hash its entries again.
+#[derive(Clone, Debug)]
+pub(super) struct HotSegment {
+    /// 65,536 of them.
+    pub(super) leaves: Vec<Hash>,
+    /// 256 of them: what the tile of level 1 holds.
+    pub(super) tile_roots: Vec<Hash>,
+    /// 16 of them.
+    pub(super) block_roots: Vec<Hash>,
+}
+
 #[derive(Debug)]
 pub(super) struct Tree {
     dir: Arc<dyn Dir>,
@@ -75,9 +86,19 @@ impl Tree {
         }
     }
 
-    /// The root of a full segment.
-    pub(super) fn segment_root(&self, number: u64) -> Hash {
-        self.upper.level(0)[number as usize]
+    /// The leaves of a full segment, and its nodes of level 8 and of `block_level`; none where they are
+    /// no longer in memory.
+    pub(super) fn hot_segment(&self, number: u64, block_level: u32) -> Option<HotSegment> {
+        let at = usize::try_from(number.checked_sub(self.hot_first)?).ok()?;
+        let levels = self
+            .hot
+            .get(at)
+            .filter(|levels| levels.len() == SEGMENT_ENTRIES)?;
+        Some(HotSegment {
+            leaves: levels.level(0).to_vec(),
+            tile_roots: levels.level(TILE_HEIGHT).to_vec(),
+            block_roots: levels.level(block_level).to_vec(),
+        })
     }
 
     /// The hashes of a full tile of level 2 or above.
