@@ -9,6 +9,7 @@ mod burst;
 mod deleted;
 mod flood;
 mod index;
+mod loss;
 mod programs;
 mod report;
 mod reports;
@@ -47,6 +48,10 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("syslog") {
         syslog::run(&mut report)?;
     }
+    // Longer than all others together: only where it is asked for.
+    if names.contains(&"loss") {
+        loss::run(&mut report)?;
+    }
     if wanted("search") {
         search::run(&mut report)?;
     }
@@ -68,5 +73,5 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
 /// The benches, by name.
 const BENCHES: &[&str] = &[
     "agent", "append", "deleted", "records", "rules", "syslog", "search", "index", "report",
-    "sigma", "ssh",
+    "sigma", "ssh", "loss",
 ];

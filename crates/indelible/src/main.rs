@@ -22,6 +22,7 @@ mod service;
 mod support;
 mod terminal;
 mod terms;
+mod top;
 mod user;
 mod verify;
 mod words;

@@ -4,6 +4,8 @@ pub(crate) mod context;
 pub(crate) mod finding;
 pub(crate) mod operator;
 
+use std::collections::BTreeMap;
+
 use indelible_log::{Hash, StreamId};
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +104,18 @@ pub(crate) struct Gap {
     /// The last that is missing, or when it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) to: Option<Edge>,
+    /// The output that lacks it; all others may have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<String>,
+    /// Label of the rules that caught what is missing, where that was told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
+    /// First and last of each run of kernel serials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) serials: Vec<[u32; 2]>,
+    /// How many of what is missing carried which label, where that was counted; none had `""`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) keys: BTreeMap<String, u64>,
 }
 
 /// The host, boot and stream that a gap is of.
@@ -133,7 +147,7 @@ impl Edge {
 }
 
 /// Why something is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum GapReason {
     /// The kernel's `lost` rose: records.
@@ -170,9 +184,18 @@ pub(crate) enum GapReason {
     ClockStep,
     /// A host head that its host's chain of keys does not vouch for.
     EpochBreak,
+    /// An output's condition did not choose it: events.
+    Filtered,
+    /// An output's rate was exceeded: events.
+    RateLimited,
+    /// An output that the spool is not held for lagged too far: entries.
+    Skipped,
 }
 
 impl GapReason {
+    /// What one output lacks and others may have.
+    pub(crate) const OF_OUTPUTS: [Self; 3] = [Self::Filtered, Self::RateLimited, Self::Skipped];
+
     /// The word in the payload.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -193,6 +216,9 @@ impl GapReason {
             Self::Silence => "silence",
             Self::ClockStep => "clock-step",
             Self::EpochBreak => "epoch-break",
+            Self::Filtered => "filtered",
+            Self::RateLimited => "rate-limited",
+            Self::Skipped => "skipped",
         }
     }
 }
@@ -207,6 +233,10 @@ impl Gap {
             about: None,
             from: None,
             to: None,
+            output: None,
+            key: None,
+            serials: Vec::new(),
+            keys: BTreeMap::new(),
         }
     }
 

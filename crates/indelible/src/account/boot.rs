@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::AccountFinding;
 use super::serials::{Hole, Serials};
 use crate::payload::finding::{Finder, Finding};
-use crate::payload::{Gap, HostHead, KernelState};
+use crate::payload::{Gap, GapReason, HostHead, KernelState};
 
 /// One boot while it is being read.
 #[derive(Debug)]
@@ -301,7 +301,9 @@ impl Boot {
                 find(kind, detail);
             }
         }
-        for (reason, sum) in &self.gaps {
+        // What one output lacks is here.
+        let whole = |reason: &str| !GapReason::OF_OUTPUTS.iter().any(|of| of.as_str() == reason);
+        for (reason, sum) in self.gaps.iter().filter(|(reason, _)| whole(reason)) {
             let detail = format!("{} gap entries, {} missing in all", sum.entries, sum.count);
             find(gap_finding(reason), format!("{reason}: {detail}"));
         }

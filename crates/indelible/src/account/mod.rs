@@ -5,6 +5,7 @@
 //! events). All of it is computed from the entries, so that anybody can compute it again.
 
 mod boot;
+mod output;
 mod read;
 mod serials;
 mod stream;
@@ -19,9 +20,11 @@ use serde::Serialize;
 
 use crate::agent::layout::Layout;
 use crate::agent::opened::Opened;
-use crate::agent::{read_receipt, released};
+use crate::agent::outputs::native_position;
+use crate::agent::read_receipt;
 use crate::payload::{CheckpointSeen, StreamOpened};
 use boot::{Boot, BootAccount};
+use output::OutputAccount;
 use stream::{Stream, StreamAccount};
 
 /// The account of a spool or a store.
@@ -32,6 +35,8 @@ pub(crate) struct Account {
     /// One per host and boot.
     boots: Vec<BootAccount>,
     streams: Vec<StreamAccount>,
+    /// Of a spool: where each output besides the collector stands.
+    outputs: Vec<OutputAccount>,
     /// Of a spool: the newest receipt of a collector.
     receipt: Option<CheckpointSeen>,
     /// What somebody must look at.
@@ -66,9 +71,11 @@ impl Account {
         }
         read::spool(&layout, |entry| books.enter(entry))?;
         for (id, stream) in &mut books.streams {
-            stream.released(released(&layout, *id));
+            stream.released(native_position(&layout, *id));
         }
+        let ends = books.ends();
         let mut account = books.close("spool");
+        account.outputs = output::outputs(&layout, &ends);
         account.receipt = read_receipt(&layout);
         Ok(account)
     }
@@ -116,6 +123,14 @@ impl Books {
         boot.enter(entry, pulses);
     }
 
+    /// One past the last entry of each stream.
+    fn ends(&self) -> BTreeMap<StreamId, u64> {
+        self.streams
+            .iter()
+            .map(|(id, stream)| (*id, stream.end()))
+            .collect()
+    }
+
     /// Adds up; `of` says what was read.
     pub(crate) fn close(self, of: &'static str) -> Account {
         let mut findings = Vec::new();
@@ -131,6 +146,7 @@ impl Books {
             of,
             boots,
             streams,
+            outputs: Vec::new(),
             receipt: None,
             findings,
         }

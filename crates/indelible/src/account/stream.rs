@@ -81,6 +81,11 @@ impl Stream {
         self.counted = Some((head, 0));
     }
 
+    /// One past the last entry.
+    pub(super) fn end(&self) -> u64 {
+        self.next
+    }
+
     pub(super) fn released(&mut self, sequence: u64) {
         self.released = Some(sequence);
     }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use indelible_log::StreamId;
 use indelible_log::dir::{Dir, RealDir};
 use indelible_log::spool::SpoolReader;
+use indelible_log::{EntryRef, Kind, StreamId, entry};
 
+use super::dropped::Dropped;
 use super::layout::Room;
 use super::opened::Opened;
 use crate::config::SpoolLimits;
+use crate::payload::Gap;
 
 /// Looks after the streams of a room that are not written any more.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub(crate) struct Removed {
     /// Entries that nobody had a receipt for.
     pub(crate) unsent: u64,
     pub(crate) next: u64,
+    /// Labels of the audit records among them; gap entries that went with it are counted by theirs.
+    pub(crate) keys: Dropped,
 }
 
 impl Keeper {
@@ -135,6 +139,10 @@ impl Keeper {
         };
         let stream = self.past.remove(at);
         let (left, next) = self.unsent(stream.id).unwrap_or((0, 0));
+        let keys = match left {
+            0 => Dropped::default(),
+            left => self.keys(stream.id, next.saturating_sub(left)),
+        };
         // Gap entries that go with it are stated anew.
         let left = left + self.recorded.remove(&stream.id).unwrap_or(0);
         let folder = self.room.streams().join(stream.id.to_string());
@@ -153,6 +161,7 @@ impl Keeper {
             stream: stream.id,
             unsent: left,
             next,
+            keys,
         }))
     }
 
@@ -161,6 +170,42 @@ impl Keeper {
         while self.bytes(current_bytes) > self.limits.history_bytes
             && self.remove_oldest(false)?.is_some()
         {}
+        Ok(())
+    }
+
+    /// Labels of the records from a sequence number on, as far as there is time to read them.
+    fn keys(&self, id: StreamId, from: u64) -> Dropped {
+        let mut counted = Dropped::default();
+        if let Err(error) = self.count_keys(id, from, &mut counted) {
+            tracing::warn!(stream = %id, "cannot count what is removed: {error:#}");
+        }
+        counted
+    }
+
+    fn count_keys(&self, id: StreamId, from: u64, counted: &mut Dropped) -> Result<()> {
+        let streams: Arc<dyn Dir> = RealDir::open(self.room.streams())?;
+        let mut reader = SpoolReader::open(&streams, id)?;
+        reader.seek(from.max(reader.next()))?;
+        let mut entries = Vec::new();
+        let mut bytes_read = 0;
+        while bytes_read < COUNTED_BYTES_MAX
+            && reader.read(u32::MAX, READ_BYTES, &mut entries)?.is_some()
+        {
+            for entry in entry::split(&entries) {
+                let entry = EntryRef::parse(entry?)?;
+                match entry.header().kind {
+                    Kind::Audit => counted.add(entry.payload()),
+                    Kind::Gap => {
+                        if let Ok(gap) = serde_json::from_slice::<Gap>(entry.payload()) {
+                            counted.add_keys(gap.keys);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            bytes_read += entries.len();
+            entries.clear();
+        }
         Ok(())
     }
 
@@ -181,5 +226,9 @@ fn folder_bytes(folder: &std::path::Path) -> u64 {
         .sum()
 }
 
+/// Bytes of a removed stream in which labels are counted: longer than that nobody may wait.
+const COUNTED_BYTES_MAX: usize = 64 << 20;
+/// Bytes per read.
+const READ_BYTES: usize = 1 << 20;
 /// How often the disk is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

@@ -46,16 +46,22 @@ impl Layout {
         // Those who write the streams read here what was delivered.
         folders.push((self.worker(), 0o750));
         folders.push((self.released(), 0o750));
+        folders.push((self.output_positions(), 0o750));
         for (folder, mode) in folders {
             make(&folder, mode).with_context(|| format!("cannot create {}", folder.display()))?;
         }
         let Some(Owner { uid, gid }) = worker else {
             return Ok(());
         };
-        let mut owned = vec![(self.worker(), Some(uid)), (self.released(), Some(uid))];
+        let mut owned = vec![
+            (self.worker(), Some(uid)),
+            (self.released(), Some(uid)),
+            (self.output_positions(), Some(uid)),
+        ];
         for room in self.rooms() {
-            // Contexts are the worker's own to write.
-            let writer = (room.folder == self.context().folder).then_some(uid);
+            // Contexts, and what its outputs have to say, are the worker's own to write.
+            let own = [self.context().folder, self.outputs().folder];
+            let writer = own.contains(&room.folder).then_some(uid);
             owned.push((room.folder.clone(), writer));
             owned.push((room.streams(), writer));
             owned.push((room.openings(), writer));
@@ -91,9 +97,19 @@ impl Layout {
         }
     }
 
+    /// The folder of what the worker's outputs have to say.
+    pub(crate) fn outputs(&self) -> Room {
+        self.room("outputs")
+    }
+
     /// Every folder that holds streams.
-    pub(crate) fn rooms(&self) -> [Room; 3] {
-        [self.capture(), self.sources(), self.context()]
+    pub(crate) fn rooms(&self) -> [Room; 4] {
+        [
+            self.capture(),
+            self.sources(),
+            self.context(),
+            self.outputs(),
+        ]
     }
 
     /// Those that are there, and those that a spool must have.
@@ -107,6 +123,21 @@ impl Layout {
     /// The worker's folder.
     pub(crate) fn worker(&self) -> PathBuf {
         self.root.join("worker")
+    }
+
+    /// Positions of one output.
+    pub(crate) fn output(&self, name: &str) -> PathBuf {
+        self.output_positions().join(name)
+    }
+
+    /// How one output is.
+    pub(crate) fn output_state(&self, name: &str) -> PathBuf {
+        self.output_positions().join(format!("{name}.json"))
+    }
+
+    /// Positions of all outputs, a folder each.
+    pub(crate) fn output_positions(&self) -> PathBuf {
+        self.worker().join("outputs")
     }
 
     /// What enrolment left; the worker renews it.

@@ -12,24 +12,19 @@ use anyhow::{Context, Result};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::{FdFlags, fcntl_setfd};
 
-use crate::config::{CollectorAddress, TlsFiles};
+use crate::config::{AgentConfig, TlsFiles};
 
-/// What a worker needs to know its collector and to be known.
+/// What a worker needs to know its peers and to be known.
 #[derive(Debug)]
 pub(crate) struct Lent {
-    /// Authority, certificate, key, the log's key.
+    /// In the order of [`files`].
     files: Vec<OwnedFd>,
 }
 
 impl Lent {
     /// Reads the files while this process may.
-    pub(crate) fn read(collector: &CollectorAddress) -> Result<Self> {
-        let TlsFiles {
-            ca,
-            certificate,
-            key,
-        } = &collector.tls;
-        let files = [ca, certificate, key, &collector.log_key].map(|path| {
+    pub(crate) fn read(paths: &[&mut PathBuf]) -> Result<Self> {
+        let files = paths.iter().map(|path| {
             let text =
                 std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             let memory = memfd_create("indelible-lent", MemfdFlags::CLOEXEC)
@@ -40,8 +35,12 @@ impl Lent {
             Ok(file.into())
         });
         Ok(Self {
-            files: files.into_iter().collect::<Result<_>>()?,
+            files: files.collect::<Result<_>>()?,
         })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty()
     }
 
     /// What tells the worker where they are.
@@ -68,15 +67,32 @@ impl Lent {
     }
 }
 
+/// The files of a configuration that are lent: those of the collector, unless the worker has an
+/// identity of its own for it, and those of the outputs.
+pub(crate) fn files(config: &mut AgentConfig, with_collector: bool) -> Vec<&mut PathBuf> {
+    let collector = config.collector.as_mut().filter(|_| with_collector);
+    let of_collector = collector.into_iter().flat_map(|collector| {
+        let TlsFiles {
+            ca,
+            certificate,
+            key,
+        } = &mut collector.tls;
+        [ca, certificate, key, &mut collector.log_key]
+    });
+    let outputs = config
+        .outputs
+        .iter_mut()
+        .filter_map(|output| output.tls.as_mut());
+    let of_outputs = outputs.flat_map(|tls| {
+        let own = [&mut tls.certificate, &mut tls.key].into_iter().flatten();
+        std::iter::once(&mut tls.ca).chain(own)
+    });
+    of_collector.chain(of_outputs).collect()
+}
+
 /// Has a worker read what was lent to it under these numbers.
-pub(crate) fn borrow(numbers: &[u32], collector: &mut CollectorAddress) {
-    let path = |number: &u32| PathBuf::from(format!("/proc/self/fd/{number}"));
-    if let [ca, certificate, key, log_key] = numbers {
-        collector.tls = TlsFiles {
-            ca: path(ca),
-            certificate: path(certificate),
-            key: path(key),
-        };
-        collector.log_key = path(log_key);
+pub(crate) fn borrow(numbers: &[u32], files: Vec<&mut PathBuf>) {
+    for (number, file) in numbers.iter().zip(files) {
+        *file = PathBuf::from(format!("/proc/self/fd/{number}"));
     }
 }

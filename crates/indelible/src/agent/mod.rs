@@ -10,13 +10,16 @@
 
 mod capture;
 mod context;
+mod dropped;
 pub(crate) mod intake;
 mod keeper;
 mod kernel_watch;
 pub(crate) mod layout;
 pub(crate) mod lent;
 mod lines;
+pub(crate) mod metrics;
 pub(crate) mod opened;
+pub(crate) mod outputs;
 mod receipts;
 mod signer;
 mod slots;

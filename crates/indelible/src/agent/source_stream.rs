@@ -13,6 +13,7 @@ use indelible_sys::audit::Message;
 use indelible_sys::host::Host;
 use serde::Serialize;
 
+use super::dropped::Dropped;
 use super::keeper::Keeper;
 use super::layout::Room;
 use super::lines::Line;
@@ -43,7 +44,7 @@ pub(crate) struct SourceStream {
     pending_entries: u64,
     /// The payload being put together, kept for its allocation.
     payload: Vec<u8>,
-    dropped: u64,
+    dropped: Dropped,
     dropped_ever: u64,
     /// Entry 0 was written by an earlier process, or names a stream before this one.
     has_past: bool,
@@ -132,7 +133,7 @@ impl SourceStream {
             pending: Vec::with_capacity(PENDING_BYTES),
             pending_entries: 0,
             payload: Vec::new(),
-            dropped: 0,
+            dropped: Dropped::default(),
             dropped_ever: 0,
             has_past: false,
             generation: 0,
@@ -185,7 +186,7 @@ impl SourceStream {
     /// Adds an entry; a payload that is too long is cut.
     pub(crate) fn push_payload(&mut self, kind: Kind, flags: u16, payload: &[u8], now_ns: u64) {
         if self.is_shedding() {
-            return self.drop_one();
+            return self.drop_one(payload);
         }
         let header = Header {
             flags,
@@ -200,8 +201,8 @@ impl SourceStream {
         self.stuck.is_some() && !self.blocks() && self.pending.len() >= WAITING_BYTES_MAX
     }
 
-    fn drop_one(&mut self) {
-        self.dropped += 1;
+    fn drop_one(&mut self, payload: &[u8]) {
+        self.dropped.add(payload);
         self.dropped_ever += 1;
     }
 
@@ -211,7 +212,7 @@ impl SourceStream {
             return self.push_payload(kind, 0, line.payload, now_ns);
         };
         if self.is_shedding() {
-            return self.drop_one();
+            return self.drop_one(line.payload);
         }
         let header = self.header(kind, now_ns);
         entry::push_cut(
@@ -366,7 +367,7 @@ impl SourceStream {
             Err(error) => return Err(error.into()),
         };
         if lost > 0 {
-            self.dropped += lost;
+            self.dropped.add_unknown(lost);
             self.dropped_ever += lost;
             // The lost numbers may have been sent: they are not given out again.
             self.begin_anew()?;
@@ -447,7 +448,8 @@ impl SourceStream {
                 "stream {} was removed to make room: its last {} entries, up to {}, were not yet sent",
                 removed.stream, removed.unsent, removed.next
             );
-            let gap = Gap::new(GapReason::Dropped, Some(removed.unsent), detail);
+            let mut gap = Gap::new(GapReason::Dropped, Some(removed.unsent), detail);
+            gap.keys = removed.keys.into_keys();
             self.dropped_ever += removed.unsent;
             self.keeper.recorded(self.id(), removed.unsent);
             self.push_json(Kind::Gap, &gap, indelible_sys::clock::realtime_ns());
@@ -473,17 +475,15 @@ impl SourceStream {
 
     /// Records how many entries were dropped since the last call, once there is room again.
     pub(crate) fn account_for_drops(&mut self, now_ns: u64) -> Result<()> {
-        if self.dropped > 0 && self.pending.len() < WAITING_BYTES_MAX {
+        if self.dropped.entries > 0 && self.pending.len() < WAITING_BYTES_MAX {
             self.write()?;
             if self.stuck.is_none() {
                 let dropped = std::mem::take(&mut self.dropped);
                 let detail = "the spool could not be written";
-                self.keeper.recorded(self.spool.stream(), dropped);
-                self.push_json(
-                    Kind::Gap,
-                    &Gap::new(GapReason::Dropped, Some(dropped), detail),
-                    now_ns,
-                );
+                self.keeper.recorded(self.spool.stream(), dropped.entries);
+                let mut gap = Gap::new(GapReason::Dropped, Some(dropped.entries), detail);
+                gap.keys = dropped.into_keys();
+                self.push_json(Kind::Gap, &gap, now_ns);
             }
         }
         self.write()

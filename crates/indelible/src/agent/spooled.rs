@@ -15,6 +15,7 @@ use indelible_wire::native::{Boot, Span, Spooled, StreamId as WireStreamId};
 
 use super::layout::{Layout, Room};
 use super::opened::Opened;
+use super::outputs::native_position;
 
 /// The streams of one spool, read beside their writer.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl SpooledStreams {
         };
         let shown = || format!("cannot read stream {id}");
         let (oldest, next) = reader.bounds().with_context(shown)?;
-        let released = released(&self.layout, id);
+        let released = native_position(&self.layout, id);
         let boot = match Opened::load(&room.opened(id)) {
             Ok(opened) if opened.opening.boot_id == self.boot_id => Boot::Current,
             _ => Boot::Earlier,

@@ -57,6 +57,8 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
         process::drop_to_user(uid, gid)?;
     }
     crate::service::ready("capture and worker run");
+    let mut restarts = Restarts::default();
+    let mut restart_at = None;
     for signal in signals.forever() {
         if signal != SIGCHLD {
             break;
@@ -81,11 +83,28 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
         if let (Some(running), Some(words)) = (&mut worker, &roles.worker)
             && let Some(status) = running.ended()?
         {
-            tracing::warn!(%status, "the worker ended; starting it again");
-            if running.started.elapsed() < RESTART_QUICKLY_AFTER {
-                // One that cannot even start must not spin.
-                std::thread::sleep(RESTART_PAUSE);
+            let pause = restarts.pause(running.started.elapsed());
+            if !restarts.is_repeated() {
+                tracing::warn!(%status, "the worker ended; starting it again");
+            } else if restarts.is_news() {
+                tracing::error!(
+                    %status,
+                    "the worker cannot start, see its messages above; it is tried again every {} s at most",
+                    RESTART_PAUSE_MAX.as_secs()
+                );
             }
+            worker = None;
+            if pause.is_zero() {
+                worker = Some(start_worker(words)?);
+            } else {
+                wake_after(pause);
+                restart_at = Some(Instant::now() + pause);
+            }
+        }
+        if let (None, Some(words)) = (&worker, &roles.worker)
+            && restart_at.is_some_and(|at| Instant::now() >= at)
+        {
+            restart_at = None;
             worker = Some(start_worker(words)?);
         }
     }
@@ -96,6 +115,47 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
         other.stop()?;
     }
     Ok(())
+}
+
+/// How often the worker ended soon after its start, one time after the other.
+#[derive(Debug, Default)]
+struct Restarts {
+    in_a_row: u32,
+}
+
+impl Restarts {
+    /// How long to wait before it is started again: one that ran is back at once, one that cannot
+    /// even start must not spin.
+    fn pause(&mut self, ran: Duration) -> Duration {
+        if ran >= RESTART_QUICKLY_AFTER {
+            self.in_a_row = 0;
+            return Duration::ZERO;
+        }
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        let doubled = RESTART_PAUSE.saturating_mul(1 << (self.in_a_row - 1).min(16));
+        doubled.min(RESTART_PAUSE_MAX)
+    }
+
+    fn is_repeated(&self) -> bool {
+        self.in_a_row > 1
+    }
+
+    /// Whether it has just become so: it is said once.
+    fn is_news(&self) -> bool {
+        self.in_a_row == 2
+    }
+}
+
+/// Has the loop over signals look again after a while, as the end of a child would.
+fn wake_after(pause: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(pause);
+        // A process can always signal itself.
+        let _ = rustix::process::kill_process(
+            rustix::process::getpid(),
+            rustix::process::Signal::CHILD,
+        );
+    });
 }
 
 /// A child that ends when its standard input does.
@@ -150,5 +210,28 @@ impl Supervised {
 
 /// A worker that ran at least this long is started again at once.
 const RESTART_QUICKLY_AFTER: Duration = Duration::from_millis(500);
-/// The pause before another is.
+/// The pause before another is; it doubles each time.
 const RESTART_PAUSE: Duration = Duration::from_millis(90);
+/// The longest pause.
+const RESTART_PAUSE_MAX: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_cannot_start_is_tried_less_and_less_often() {
+        let mut restarts = Restarts::default();
+        assert_eq!(restarts.pause(Duration::from_secs(9)), Duration::ZERO);
+        let mut said = 0;
+        let mut waited = Duration::ZERO;
+        for _ in 0..100 {
+            waited += restarts.pause(Duration::from_millis(5));
+            said += u32::from(restarts.is_news());
+        }
+        assert_eq!(said, 1);
+        assert!(waited > Duration::from_secs(90 * 30), "{waited:?}");
+        assert_eq!(restarts.pause(RESTART_QUICKLY_AFTER), Duration::ZERO);
+        assert!(!restarts.is_repeated());
+    }
+}

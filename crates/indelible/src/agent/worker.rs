@@ -2,10 +2,10 @@
 //!
 //! The sans-IO sender decides; this file performs. One thread, one connection at a time.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,11 +29,14 @@ use tokio_rustls::TlsConnector;
 
 use super::context;
 use super::layout::Layout;
+use super::metrics::Listener;
+use super::outputs::{Cursors, Prepared, Released, Running, State, native_position};
 use super::receipts::Receipts;
-use super::spooled::{SpooledStreams, released};
+use super::spooled::SpooledStreams;
 use super::stopping::Stopping;
 use super::watch::SpoolWatch;
 use crate::config::SpoolLimits;
+use crate::config::outputs::NATIVE;
 use crate::net::enrol::identity::IdentityFolder;
 use crate::net::link::Link;
 use crate::net::tls::Identity;
@@ -44,6 +47,8 @@ use crate::service::{self, Watchdog};
 pub(crate) struct Target {
     /// `HOST:PORT`.
     pub(crate) address: String,
+    /// Further addresses, the one to try next first.
+    pub(crate) alternates: VecDeque<String>,
     /// The name that its certificate must carry.
     pub(crate) name: String,
     /// The key that signs its checkpoints.
@@ -53,9 +58,21 @@ pub(crate) struct Target {
     pub(crate) renewed: Option<IdentityFolder>,
 }
 
+impl Target {
+    /// Turns to the next address, where there is another.
+    fn turn(&mut self) {
+        if let Some(next) = self.alternates.pop_front() {
+            let before = std::mem::replace(&mut self.address, next);
+            self.alternates.push_back(before);
+        }
+    }
+}
+
 /// What the worker may reach: it reads the streams and writes its own folder, and finds its
 /// collector's address as every program does.
-pub(crate) fn sandbox(layout: &Layout) -> Sandbox {
+///
+/// `outputs` are the folders of files that outputs write.
+pub(crate) fn sandbox(layout: &Layout, outputs: Vec<PathBuf>) -> Sandbox {
     let rooms = layout.rooms();
     let streams = rooms
         .iter()
@@ -63,15 +80,22 @@ pub(crate) fn sandbox(layout: &Layout) -> Sandbox {
     let known = RESOLVING.iter().chain(DESCRIBING);
     Sandbox {
         read: streams.chain(known.map(PathBuf::from)).collect(),
-        write: vec![layout.worker(), layout.context().folder().to_owned()],
+        write: [layout.worker(), layout.context().folder().to_owned()]
+            .into_iter()
+            .chain([layout.outputs().folder().to_owned()])
+            .chain(outputs)
+            .collect(),
     }
 }
 
-/// Sends until asked to stop; then for a few seconds more, as long as something is left.
+/// Sends until asked to stop; then for a few seconds more, as long as something is left. Without a
+/// collector it is the outputs alone that send.
 pub(crate) fn run(
     layout: &Layout,
-    target: Target,
+    target: Option<Target>,
+    outputs: Prepared,
     context: Option<SpoolLimits>,
+    metrics: Option<Listener>,
     stopping: &Stopping,
 ) -> Result<()> {
     let _lock = FileLock::try_now(&layout.worker_lock()).with_context(|| {
@@ -83,6 +107,45 @@ pub(crate) fn run(
     if let Some(limits) = context {
         describe_processes(layout.clone(), limits, stopping.clone())?;
     }
+    let has_outputs = !outputs.is_empty();
+    let outputs = outputs.start(layout, stopping)?;
+    let mut native = Native {
+        positions: None,
+        released: outputs.released(),
+        state: Arc::new(State::collector()),
+    };
+    if has_outputs && target.is_some() {
+        native.positions = Some(Cursors::open(&layout.output(NATIVE))?);
+    }
+    if let Some(metrics) = metrics {
+        let own = target.is_some().then(|| native.state.clone());
+        metrics.serve(
+            layout,
+            own.into_iter().chain(outputs.states().to_vec()).collect(),
+        )?;
+    }
+    match target {
+        Some(target) => send(layout, target, native, stopping)?,
+        None => wait_for(&outputs, stopping)?,
+    }
+    outputs.join();
+    Ok(())
+}
+
+/// Waits until asked to stop; the outputs do the work.
+fn wait_for(outputs: &Running, stopping: &Stopping) -> Result<()> {
+    let mut watchdog = Watchdog::of_manager();
+    service::ready(&format!("{} outputs run", outputs.states().len()));
+    while !stopping.requested() {
+        anyhow::ensure!(!outputs.has_ended(), "an output ended by itself");
+        watchdog.alive();
+        std::thread::sleep(LOOK_EVERY);
+    }
+    service::stopping();
+    Ok(())
+}
+
+fn send(layout: &Layout, target: Target, native: Native, stopping: &Stopping) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -91,7 +154,7 @@ pub(crate) fn run(
         if let Some(identity) = target.renewed.clone() {
             tokio::spawn(keep_renewing(identity, tls));
         }
-        let mut worker = Worker::new(layout, target, newest_tls)?;
+        let mut worker = Worker::new(layout, target, newest_tls, native)?;
         worker.run(stopping).await
     })
 }
@@ -116,8 +179,27 @@ fn describe_processes(layout: Layout, limits: SpoolLimits, stopping: Stopping) -
     Ok(())
 }
 
+/// What the collector's output shares with the others.
+struct Native {
+    /// Its positions, where there are others: what is released is then not its position alone.
+    positions: Option<Cursors>,
+    released: Arc<Released>,
+    state: Arc<State>,
+}
+
+impl Native {
+    /// Notes that the collector has everything before `next`.
+    fn passed(&mut self, stream: StreamId, next: u64) -> Result<()> {
+        if let Some(positions) = &mut self.positions {
+            positions.pass(stream, next)?;
+        }
+        self.released.passed(COLLECTOR, stream, next)
+    }
+}
+
 struct Worker {
     layout: Layout,
+    native: Native,
     target: Target,
     /// Changes when the certificate is renewed.
     newest_tls: watch::Receiver<Arc<ClientConfig>>,
@@ -156,6 +238,7 @@ impl Worker {
         layout: &Layout,
         target: Target,
         newest_tls: watch::Receiver<Arc<ClientConfig>>,
+        native: Native,
     ) -> Result<Self> {
         let host = Host::current()?;
         let (receipts, kept) = Receipts::open(&layout.receipts())?;
@@ -174,6 +257,7 @@ impl Worker {
         });
         Ok(Self {
             layout: layout.clone(),
+            native,
             target,
             newest_tls,
             sender,
@@ -201,6 +285,7 @@ impl Worker {
         loop {
             watchdog.alive();
             self.act().await?;
+            self.native.state.lags(self.unsent());
             if stopping.requested() {
                 if drain_until.is_none() {
                     service::stopping();
@@ -216,17 +301,23 @@ impl Worker {
                 Event::SpoolGrew => self.spool_grew()?,
                 Event::Connected(Ok(link)) => {
                     tracing::info!(collector = self.target.address, "connected");
+                    self.native.state.connected();
                     self.connection = Connection::Up(link, None);
                     self.sender.connected(now);
                 }
                 Event::Connected(Err(error)) => {
                     tracing::warn!("cannot connect to {}: {error:#}", self.target.address);
+                    self.native.state.failed(&error);
+                    self.target.turn();
                     self.connection = Connection::Down(far_future());
                     self.sender.disconnected(now);
                 }
                 Event::Received(Some(bytes)) => self.sender.received(now, &bytes),
                 Event::Received(None) => {
                     tracing::warn!(collector = self.target.address, "the connection broke");
+                    self.native
+                        .state
+                        .failed(&anyhow::anyhow!("the connection broke"));
                     self.connection = Connection::Down(far_future());
                     self.sender.disconnected(now);
                 }
@@ -310,7 +401,10 @@ impl Worker {
         for (id, spooled) in self.spool.spans() {
             match spooled {
                 Ok(spooled) => {
-                    self.released.entry(id).or_insert(spooled.released);
+                    if let Entry::Vacant(new) = self.released.entry(id) {
+                        new.insert(spooled.released);
+                        self.native.passed(id, spooled.released)?;
+                    }
                     self.sender.stream_available(now, spooled)?;
                 }
                 Err(error) => {
@@ -395,15 +489,7 @@ impl Worker {
     }
 
     fn release(&mut self, stream: StreamId, next: u64) -> Result<()> {
-        let path = self.layout.released_position(stream);
-        // In place: on a full disk a file that was emptied first would stay empty.
-        fs::File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .and_then(|file| file.write_all_at(&next.to_be_bytes(), 0))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        self.native.passed(stream, next)?;
         self.released.insert(stream, next);
         if self.spool.pass(stream, next) {
             self.spool_grew()?;
@@ -443,20 +529,23 @@ impl Worker {
                     .released
                     .get(&id)
                     .copied()
-                    .unwrap_or_else(|| released(&self.layout, id))
+                    .unwrap_or_else(|| native_position(&self.layout, id))
             })
     }
 
     async fn stop(&mut self) -> Result<()> {
         self.sender.shut_down(self.started.elapsed());
         self.act().await?;
-        let left: u64 = self
-            .spool
-            .ends()
-            .map(|(id, next)| next.saturating_sub(self.released.get(&id).copied().unwrap_or(0)))
-            .sum();
-        tracing::info!(unsent = left, "worker stopped");
+        tracing::info!(unsent = self.unsent(), "worker stopped");
         Ok(())
+    }
+
+    /// Entries without a receipt, as far as the spool was read.
+    fn unsent(&self) -> u64 {
+        let released = |id| self.released.get(&id).copied().unwrap_or(0);
+        let ends = self.spool.ends();
+        ends.map(|(id, next)| next.saturating_sub(released(id)))
+            .sum()
     }
 }
 
@@ -548,6 +637,8 @@ const RESOLVING: &[&str] = &[
 ];
 /// What a description of processes is made of.
 const DESCRIBING: &[&str] = &["/proc", "/etc/passwd", "/etc/group"];
+/// Number of the collector among the required outputs.
+const COLLECTOR: usize = 0;
 /// How often it is asked whether the certificate must be renewed.
 const RENEWAL_EVERY: Duration = Duration::from_secs(600);
 /// zstd level of batches: the lowest costs a host the least.

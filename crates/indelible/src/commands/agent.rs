@@ -12,6 +12,8 @@ use super::enroll::read_token;
 use crate::agent::intake::audisp::plugin_text;
 use crate::agent::layout::{Layout, Owner};
 use crate::agent::lent::{self, Lent};
+use crate::agent::metrics::Listener;
+use crate::agent::outputs::Prepared;
 use crate::agent::supervisor::Roles;
 use crate::agent::worker::Target;
 use crate::agent::{self, CaptureSetup, Stopping};
@@ -117,7 +119,6 @@ impl Agent {
         if self.print_plugin {
             return self.print_plugin(&config);
         }
-        anyhow::ensure!(config.outputs.is_empty(), "this build has no plain outputs");
         if self.check_only {
             return Ok(exit::DONE);
         }
@@ -133,22 +134,17 @@ impl Agent {
             None
         };
         let Some(role) = self.role else {
-            let lent = match &config.collector {
-                // An identity of enrolment is the worker's own.
-                Some(collector) if identity.is_none() && worker_user.is_some() => {
-                    Some(Lent::read(collector)?)
-                }
-                _ => None,
-            };
+            let lent =
+                worker_user.map(|_| Lent::read(&lent::files(&mut config, identity.is_none())));
+            let lent = lent.transpose()?.filter(|lent| !lent.is_empty());
             let roles = Roles {
                 capture: supervised_words([], "capture"),
                 records_on_input: config.capture.is_on_standard_input(),
                 sources: Some(supervised_words([], "sources"))
                     .filter(|_| !config.sources.is_empty()),
                 worker: config
-                    .collector
-                    .as_ref()
-                    .map(|_| lent.iter().flat_map(Lent::words))
+                    .has_worker()
+                    .then(|| lent.iter().flat_map(Lent::words))
                     .map(|lent| supervised_words(lent, "worker")),
                 lent,
             };
@@ -197,28 +193,37 @@ impl Agent {
 
     fn work(
         &self,
-        config: AgentConfig,
+        mut config: AgentConfig,
         layout: &Layout,
         identity: Option<IdentityFolder>,
         worker_user: Option<Owner>,
     ) -> Result<()> {
-        let Some(mut collector) = config.collector.clone() else {
-            anyhow::ensure!(service::is_managed(), "no collector is configured");
+        if !config.has_worker() {
+            anyhow::ensure!(
+                service::is_managed(),
+                "neither a collector nor an output is configured"
+            );
             let detail =
                 "no collector is configured and this host is not enrolled: nothing to send to";
             tracing::info!("{detail}");
             service::ready(detail);
             return Ok(());
         };
-        lent::borrow(&self.lent, &mut collector);
+        lent::borrow(&self.lent, lent::files(&mut config, identity.is_none()));
         // Keys are read while this process may still read them.
-        let target = target(&collector, identity)?;
+        let collector = config.collector.as_ref();
+        let target = collector.map(|collector| target(collector, identity));
+        let target = target.transpose()?;
+        let outputs = Prepared::read(&config)?;
+        let metrics = config.metrics.as_ref().map(Listener::bind).transpose()?;
         if let Some(Owner { uid, gid }) = worker_user {
             indelible_sys::process::drop_to_user(uid, gid)?;
         }
         let mut landlock = false;
         if config.sandbox {
-            landlock = agent::worker_sandbox(layout).enter()?.files;
+            landlock = agent::worker_sandbox(layout, outputs.folders())
+                .enter()?
+                .files;
             if !landlock {
                 tracing::warn!(
                     "this kernel has no Landlock: only the user's rights confine what the worker reads"
@@ -238,7 +243,7 @@ impl Agent {
         // Only now, since rights are a thread's own: this may start one.
         let stopping = self.stopping()?;
         let context = config.context.then_some(config.limits);
-        agent::work(layout, target, context, &stopping)
+        agent::work(layout, target, outputs, context, metrics, &stopping)
     }
 
     fn stopping(&self) -> Result<Stopping> {
@@ -340,6 +345,7 @@ impl Agent {
             let name = self.name.clone().unwrap_or_else(host_name);
             config.collector = Some(CollectorAddress {
                 address: address.clone(),
+                alternates: Vec::new(),
                 name: default_name(),
                 log_key: pki.log_key(),
                 tls: pki.files(&name),
@@ -356,6 +362,7 @@ fn target(collector: &CollectorAddress, renewed: Option<IdentityFolder>) -> Resu
         .with_context(|| format!("cannot read the log's key {shown}"))?;
     Ok(Target {
         address: collector.address.clone(),
+        alternates: collector.alternates.iter().cloned().collect(),
         name: collector.name.clone(),
         log_key: VerifierKey::parse(text.trim_end()).with_context(|| format!("in {shown}"))?,
         tls: Identity::read(&collector.tls)?.client()?,

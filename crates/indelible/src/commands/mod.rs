@@ -24,6 +24,7 @@ mod search;
 mod status;
 mod support_bundle;
 mod token;
+mod top;
 mod verify;
 
 use std::ffi::OsString;
@@ -64,6 +65,7 @@ enum Command {
     Migrate(migrate::Migrate),
     SupportBundle(support_bundle::SupportBundle),
     Token(token::Token),
+    Top(top::Top),
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
     Hold(hold::Hold),
@@ -115,6 +117,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Migrate(command) => command.run(),
         Command::SupportBundle(command) => command.run(),
         Command::Token(command) => command.run(),
+        Command::Top(command) => command.run(),
         Command::Enroll(command) => command.run(),
         Command::Revoke(command) => command.run(),
         Command::Hold(command) => command.run(),

@@ -77,5 +77,8 @@ fn installed() -> Result<Account> {
 }
 
 fn text(account: &Account) -> String {
-    account.boots_text() + &account.streams_text() + &account.findings_text()
+    account.boots_text()
+        + &account.streams_text()
+        + &account.outputs_text()
+        + &account.findings_text()
 }

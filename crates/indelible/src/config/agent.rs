@@ -1,5 +1,6 @@
 //! The agent's configuration.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use serde::Deserialize;
 
 use super::TlsFiles;
 use super::layers::Configuration;
-use super::outputs::{MaskConfig, OutputConfig};
+use super::outputs::{MaskConfig, OutputConfig, OutputTls};
 
 /// What `indelible agent` runs with.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -42,6 +43,8 @@ pub(crate) struct AgentConfig {
     /// Where else entries go: syslog, RELP, files.
     #[serde(default)]
     pub(crate) outputs: Vec<OutputConfig>,
+    /// Where metrics are served for Prometheus: `ADDRESS:PORT` on loopback, or `unix:/PATH`.
+    pub(crate) metrics: Option<MetricsAddress>,
     /// Secrets that no plain output shows.
     #[serde(default)]
     pub(crate) masks: MaskConfig,
@@ -64,17 +67,69 @@ impl AgentConfig {
             limits: SpoolLimits::default(),
             collector: None,
             outputs: Vec::new(),
+            metrics: None,
             masks: MaskConfig::default(),
         }
+    }
+
+    /// Whether anything is sent or served.
+    pub(crate) fn has_worker(&self) -> bool {
+        self.collector.is_some() || !self.outputs.is_empty()
     }
 
     /// Files that it names and that are not there.
     pub(crate) fn missing_files(&self) -> Vec<String> {
         let collector = self.collector.iter();
-        super::missing(collector.flat_map(|collector| {
+        let of_collector = collector.flat_map(|collector| {
             let tls = collector.tls.all().into_iter();
             tls.chain([collector.log_key.as_path()])
-        }))
+        });
+        let outputs = self.outputs.iter().filter_map(|output| output.tls.as_ref());
+        super::missing(of_collector.chain(outputs.flat_map(OutputTls::all)))
+    }
+}
+
+/// Where metrics are served.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum MetricsAddress {
+    /// A port of loopback.
+    Tcp(SocketAddr),
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for MetricsAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for MetricsAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:/") {
+            return Ok(Self::Unix(PathBuf::from("/").join(path)));
+        }
+        let wrong = || format!("{text:?} is neither ADDRESS:PORT of loopback nor unix:/PATH");
+        let address: SocketAddr = text.parse().map_err(|_| wrong())?;
+        if address.ip().is_loopback() {
+            Ok(Self::Tcp(address))
+        } else {
+            Err(wrong())
+        }
+    }
+}
+
+impl TryFrom<String> for MetricsAddress {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
@@ -210,6 +265,9 @@ impl SpoolLimits {
 pub(crate) struct CollectorAddress {
     /// `HOST:PORT`.
     pub(crate) address: String,
+    /// Further addresses of the same collector, tried in turn while the one before does not answer.
+    #[serde(default)]
+    pub(crate) alternates: Vec<String>,
     /// The DNS name that its certificate must carry.
     #[serde(default = "default_name")]
     pub(crate) name: String,

@@ -24,7 +24,7 @@ use layers::{Configuration, Credentials, Mistake};
 use node::Node;
 
 pub(crate) use agent::{
-    AgentConfig, Capture, CollectorAddress, SourceConfig, SpoolLimits, WhenFull,
+    AgentConfig, Capture, CollectorAddress, MetricsAddress, SourceConfig, SpoolLimits, WhenFull,
 };
 pub(crate) use collector::CollectorConfig;
 

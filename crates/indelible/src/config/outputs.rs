@@ -8,10 +8,8 @@
 //! tls = { ca = "/etc/indelible/siem-ca.pem" }
 //! ```
 
-#![expect(dead_code, reason = "the outputs that read it follow")]
-
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use indelible_query::expr::Where;
@@ -61,12 +59,6 @@ pub(crate) struct OutputConfig {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct OutputName(String);
-
-impl OutputName {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl TryFrom<String> for OutputName {
     type Error = String;
@@ -309,16 +301,6 @@ pub(crate) enum LimitBy {
     Syscall,
 }
 
-impl LimitBy {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Key => "key",
-            Self::Exe => "exe",
-            Self::Syscall => "syscall",
-        }
-    }
-}
-
 /// Certificates towards a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -331,6 +313,14 @@ pub(crate) struct OutputTls {
     pub(crate) key: Option<PathBuf>,
     /// The name that the peer's certificate must carry; the host of its address unless given.
     pub(crate) name: Option<String>,
+}
+
+impl OutputTls {
+    /// The files that it names.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Path> {
+        let own = [&self.certificate, &self.key].into_iter().flatten();
+        own.chain([&self.ca]).map(PathBuf::as_path)
+    }
 }
 
 /// Secrets in command lines and messages.

@@ -10,6 +10,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::config::TlsFiles;
+use crate::config::outputs::OutputTls;
 use crate::config::receivers::ClientCertificates;
 
 /// The application protocol of docs/protocol.md.
@@ -101,6 +102,29 @@ impl Identity {
         config.alpn_protocols = vec![ALPN_HTTP.to_vec()];
         Ok(Arc::new(config))
     }
+}
+
+/// The side of a plain output: the peer must prove its name; this host does where it has a
+/// certificate for it. TLS 1.2 is spoken too, because RFC 5425 and its receivers are older than 1.3.
+pub(crate) fn towards_peer(files: &OutputTls) -> Result<Arc<ClientConfig>> {
+    let mut authorities = RootCertStore::empty();
+    for certificate in certificates(&files.ca)? {
+        authorities
+            .add(certificate)
+            .with_context(|| format!("not a usable authority: {}", files.ca.display()))?;
+    }
+    let builder = ClientConfig::builder().with_root_certificates(authorities);
+    let config = match (&files.certificate, &files.key) {
+        (Some(certificate), Some(key)) => {
+            let shown = || format!("cannot read the private key {}", key.display());
+            let key = PrivateKeyDer::from_pem_file(key).with_context(shown)?;
+            builder
+                .with_client_auth_cert(certificates(certificate)?, key)
+                .context("certificate and key do not belong together")?
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    Ok(Arc::new(config))
 }
 
 /// The peer name where the peer showed a certificate; it was then verified.

@@ -14,7 +14,7 @@ pub(crate) mod engine;
 pub(crate) mod entries;
 mod feed;
 pub(crate) mod files;
-mod follow;
+pub(crate) mod follow;
 mod limits;
 mod message;
 mod piece;

@@ -110,6 +110,26 @@ impl Stamp {
         u64::try_from(ns).ok()
     }
 
+    /// The time so many nanoseconds after 1970-01-01 UTC, so many minutes east of it.
+    #[must_use]
+    pub fn of_unix_ns(ns: u64, offset_minutes: i16) -> Self {
+        let utc_s = i64::try_from(ns / 1_000_000_000).unwrap_or(0);
+        let local_s = utc_s + i64::from(offset_minutes) * 60;
+        let (days, clock_s) = (local_s.div_euclid(DAY_S), local_s.rem_euclid(DAY_S));
+        let (year, month, day) = civil_from_days(days);
+        let small = |value: i64| u8::try_from(value).unwrap_or(0);
+        Self {
+            year: u16::try_from(year).ok(),
+            month,
+            day,
+            hour: small(clock_s / 3600),
+            minute: small(clock_s / 60 % 60),
+            second: small(clock_s % 60),
+            nanosecond: u32::try_from(ns % 1_000_000_000).unwrap_or(0),
+            offset_minutes: Some(offset_minutes),
+        }
+    }
+
     fn is_a_time(&self) -> bool {
         (1..=12).contains(&self.month)
             && (1..=days_of(self.year, self.month)).contains(&self.day)
@@ -213,6 +233,26 @@ fn days_of(year: Option<u16>, month: u8) -> u8 {
     }
 }
 
+/// Year, month and day so many days after 1970-01-01, in the proleptic Gregorian calendar: the
+/// inverse of [`days_from_civil`], by eras of 400 years that begin in March.
+fn civil_from_days(days: i64) -> (i64, u8, u8) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let small = |value: i64| u8::try_from(value).unwrap_or(1);
+    (year, small(month), small(day))
+}
+
 /// Days from 1970-01-01 in the Gregorian calendar; years begin in March to have the leap day last.
 fn days_from_civil(year: i64, month: u8, day: u8) -> i64 {
     let month = i64::from(month);
@@ -234,6 +274,24 @@ const NS_PER_S: i64 = 1_000_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_come_back_from_nanoseconds() {
+        for (ns, offset, shown) in [
+            (0, 0, "1970-01-01T00:00:00Z"),
+            (951_782_400_000_000_000, 0, "2000-02-29T00:00:00Z"),
+            (
+                1_700_000_000_123_456_000,
+                -90,
+                "2023-11-14T20:43:20.123456-01:30",
+            ),
+            (4_107_542_400_000_000_000, 60, "2100-03-01T01:00:00+01:00"),
+        ] {
+            let stamp = Stamp::of_unix_ns(ns, offset);
+            assert_eq!(stamp.to_string(), shown);
+            assert_eq!(stamp.unix_ns(0, 0), Some(ns));
+        }
+    }
 
     #[test]
     fn rfc5424_times() {

@@ -17,7 +17,8 @@ pub struct Element<'a> {
 impl<'a> Structured<'a> {
     /// Takes the elements at the beginning of a text; gives what follows them. `None` where there
     /// is none, or one of them does not end.
-    pub(super) fn split(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    #[must_use]
+    pub fn split(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let mut rest = text;
         while let Some((_, tail)) = element(rest) {
             rest = tail;

@@ -61,6 +61,7 @@ impl IdentityFolder {
         let place = self.place()?;
         Ok(CollectorAddress {
             address: place.address,
+            alternates: Vec::new(),
             name: place.name,
             log_key: self.file("log.vkey"),
             tls: self.files(),
