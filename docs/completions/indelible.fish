@@ -68,8 +68,10 @@ drop-oldest\t'The oldest streams are removed, then the newest entries dropped; e
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l worker-user -d 'The user that the worker becomes when the agent is started as root' -r
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l role -d 'Run one of the agent\'s processes alone, as service managers do' -r -f -a "capture\t'Reads the audit socket and writes the spool; needs the privileges'
 sources\t'Reads files, the journal and syslog sockets into the spool; needs to read the files'
+detections\t'Reads the spool and finds what intruders do; needs none'
 worker\t'Reads the spool and sends it; needs none'"
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l lent -d 'As a supervised worker: the descriptors of what it may not read itself' -r
+complete -c indelible -n "__fish_indelible_using_subcommand agent" -l detect -d 'Find what intruders do while records come, with the built-in detections'
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l print-plugin -d 'Print the file for auditd\'s `plugins.d` that makes it start this agent, and end'
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l probe-sandbox -d 'As the worker: enter its sandbox, try what it forbids, say what was refused, and end'
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l supervised -d 'Stop when standard input ends'
@@ -91,6 +93,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http-t
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l witness -d 'A witness to cosign checkpoints: its C2SP verifier key and its URL in one argument; may be given several times' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l witness-quorum -d 'Witnesses that must have signed a checkpoint before it is shown [default: more than half]' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http-tls -d 'HTTP with TLS, under the collector\'s certificate'
+complete -c indelible -n "__fish_indelible_using_subcommand collector" -l detect -d 'Find what intruders do while entries come, with the built-in detections'
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l supervised -d 'Stop when standard input ends'
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -s h -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -s a -l event -d 'Number of the event: what follows the colon in `audit(1700000000.123:45)`' -r
@@ -135,6 +138,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand search" -l format -d
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l escape -d 'What is escaped in names: raw, tty, shell or shell_quote [default: tty]' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l limit -d 'Stop after this many events' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l checkpoint -d 'Show only what is new since the last search with this file' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l findings -d 'Findings of detections alone, in a store or a spool; --text, -n, -p, -c narrow them'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -s w -l word -d 'Text must be equal, not only part'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l input-logs -d 'The audit daemon\'s log, even if standard input is a pipe'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l debug -d 'Tell on standard error what was looked for and read; as ausearch and aureport, tell about lines and events that could not be read'
@@ -278,15 +282,18 @@ complete -c indelible -n "__fish_indelible_using_subcommand rules; and __fish_se
 complete -c indelible -n "__fish_indelible_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "cost" -d 'Estimate what rules cost every system call, measure it, or tell which keys fill a log'
 complete -c indelible -n "__fish_indelible_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "pack" -d 'Rule sets by purpose'
 complete -c indelible -n "__fish_indelible_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh test help" -s h -l help -d 'Print help'
-complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh test help" -f -a "deleted" -d 'Find processes that run from files that are deleted, replaced, unmounted or were never files'
-complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh test help" -f -a "explain" -d 'Tell how a built-in detection decides, what it needs and how it is tuned'
-complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh test help" -f -a "list" -d 'Name the built-in detections'
-complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh test help" -f -a "run" -d 'Find what intruders do, with the built-in detections, in audit logs, a spool or a store'
-complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh test help" -f -a "sigma" -d 'Find what Sigma rules describe, in audit logs, a spool or a collector\'s store'
-complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh test help" -f -a "ssh" -d 'Count who tried to get in over ssh: per source, network, user and campaign'
-complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh test help" -f -a "test" -d 'Try the built-in detections on cases: records, and what has to be found in them'
-complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -s h -l help -d 'Print help'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "deleted" -d 'Find processes that run from files that are deleted, replaced, unmounted or were never files'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "explain" -d 'Tell how a built-in detection decides, what it needs and how it is tuned'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "list" -d 'Name the built-in detections'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "run" -d 'Find what intruders do, with the built-in detections, in audit logs, a spool or a store'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "sigma" -d 'Find what Sigma rules describe, in audit logs, a spool or a collector\'s store'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "ssh" -d 'Count who tried to get in over ssh: per source, network, user and campaign'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "suppress" -d 'Tell nobody of certain findings for a while; they are recorded all the same'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "suppressions" -d 'List the suppressions'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "test" -d 'Try the built-in detections on cases: records, and what has to be found in them'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "unsuppress" -d 'Take a suppression back before it expires'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from deleted" -l format -d 'Form of the output' -r -f -a "table\t'For people'
 json\t'One JSON object'"
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from deleted" -l recover -d 'Copy the files that run into this folder, with SHA-256 and a manifest' -r -F
@@ -345,17 +352,34 @@ complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_s
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from ssh" -l compromised -d 'Attempts within a day before a login that make it `compromised`' -r
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from ssh" -l journal -d 'Read this host\'s journal'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from ssh" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppress" -l store -d 'Those of the collector with this store' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppress" -l spool -d 'Those of the agent with this spool' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppress" -l host -d 'Only those about this host' -r
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppress" -l exe -d 'Only those about this program' -r
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppress" -l contains -d 'Only those whose reason holds this text' -r
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppress" -l reason -d 'Why; goes into the log' -r
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppress" -l for -d 'For how long: 30m, 12h, 90d' -r
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppress" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppressions" -l store -d 'Those of the collector with this store' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppressions" -l spool -d 'Those of the agent with this spool' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from suppressions" -s h -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from test" -l format -d 'Form of the output' -r -f -a "table\t'For people'
 json\t'One JSON object'
 ndjson\t'One JSON object per line'"
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from unsuppress" -l store -d 'Those of the collector with this store' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from unsuppress" -l spool -d 'Those of the agent with this spool' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from unsuppress" -s h -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "deleted" -d 'Find processes that run from files that are deleted, replaced, unmounted or were never files'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Tell how a built-in detection decides, what it needs and how it is tuned'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "list" -d 'Name the built-in detections'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "run" -d 'Find what intruders do, with the built-in detections, in audit logs, a spool or a store'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "sigma" -d 'Find what Sigma rules describe, in audit logs, a spool or a collector\'s store'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "ssh" -d 'Count who tried to get in over ssh: per source, network, user and campaign'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "suppress" -d 'Tell nobody of certain findings for a while; they are recorded all the same'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "suppressions" -d 'List the suppressions'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "test" -d 'Try the built-in detections on cases: records, and what has to be found in them'
+complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "unsuppress" -d 'Take a suppression back before it expires'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c indelible -n "__fish_indelible_using_subcommand status" -l spool -d 'A host\'s spool [default: that of /etc/indelible/agent.toml, or the collector\'s store]' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand status" -l store -d 'A collector\'s store' -r -F
@@ -506,7 +530,10 @@ complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_see
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from detect" -f -a "run" -d 'Find what intruders do, with the built-in detections, in audit logs, a spool or a store'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from detect" -f -a "sigma" -d 'Find what Sigma rules describe, in audit logs, a spool or a collector\'s store'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from detect" -f -a "ssh" -d 'Count who tried to get in over ssh: per source, network, user and campaign'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from detect" -f -a "suppress" -d 'Tell nobody of certain findings for a while; they are recorded all the same'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from detect" -f -a "suppressions" -d 'List the suppressions'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from detect" -f -a "test" -d 'Try the built-in detections on cases: records, and what has to be found in them'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from detect" -f -a "unsuppress" -d 'Take a suppression back before it expires'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check configuration files with their drop-ins; each mistake is told with line and column'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show what a configuration comes to: its file, drop-ins, environment and defaults together'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "import" -d 'Print what auditd\'s and rsyslog\'s configuration comes to here'

@@ -1,25 +1,54 @@
 //! `cargo xtask detections`: precision and recall of the built-in detections on the cases of
-//! `tests/detections`.
+//! `tests/detections`, those that the real kernel recorded and those that are constructed.
+
+mod procedures;
+mod record;
+mod scratch;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::shell;
 
-/// Runs `indelible detect test` over every file of cases.
-pub(crate) fn run() -> Result<()> {
+/// `cargo xtask detections [record [ID…] | benign]`.
+pub(crate) fn run(words: &[&str]) -> Result<()> {
+    match words {
+        [] => score(),
+        ["record", only @ ..] => record::run(only),
+        ["benign"] => record::benign(),
+        _ => bail!("usage: cargo xtask detections [record [ID…] | benign]"),
+    }
+}
+
+/// Runs `indelible detect test` over every file of cases, the recorded ones first.
+fn score() -> Result<()> {
     let folder = shell::root().join("tests/detections");
+    let mut is_sound = true;
+    for kind in ["recorded", "constructed"] {
+        println!("\n{kind}");
+        let mut command = shell::command(
+            "cargo",
+            &["run", "--quiet", "-p", "indelible", "--", "detect", "test"],
+        );
+        command.args(files(&folder.join(kind))?);
+        is_sound &= command.status()?.success();
+    }
+    ensure!(
+        is_sound,
+        "some cases are not as expected; they are named above"
+    );
+    Ok(())
+}
+
+/// The files of a folder, by their names.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let shown = || format!("cannot list {}", folder.display());
     let mut files = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(shown)? {
+    for entry in fs::read_dir(folder).with_context(shown)? {
         files.push(entry?.path());
     }
     files.sort();
-    let mut command = shell::command(
-        "cargo",
-        &["run", "--quiet", "-p", "indelible", "--", "detect", "test"],
-    );
-    command.args(files);
-    shell::run(command)
+    Ok(files)
 }

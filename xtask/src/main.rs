@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         ["soak", "collector"] => soak::collector(),
         ["soak", "connections"] => soak::connections(),
         ["soak", "tampering"] => soak::tampering(),
-        ["detections"] => detections::run(),
+        ["detections", words @ ..] => detections::run(words),
         ["oracles"] => oracles::run(),
         ["tables", rest @ ..] => tables::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
@@ -58,7 +58,9 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
   test                   set up, then fmt, clippy, tests, deny, a short fuzz smoke
   bench [NAME…]          the peer and ours in turn; writes docs/benchmarks.md
-  detections             precision and recall of the built-in detections on their cases
+  detections [record [ID…] | benign]
+                         precision and recall of the built-in detections; record their cases;
+                         what they find in everyday work
   oracles                implementations by others judge ours (tests/oracles)
   soak [NAME]            long runs, optimised: the delivery tests at full size; agent (a million events
                          while the worker is killed and capture upgraded), collector (killed every

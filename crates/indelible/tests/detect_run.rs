@@ -26,8 +26,8 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
-fn case_files() -> Vec<PathBuf> {
-    let folder = fs::read_dir(format!("{ROOT}/tests/detections")).expect("the cases");
+fn case_files(kind: &str) -> Vec<PathBuf> {
+    let folder = fs::read_dir(format!("{ROOT}/tests/detections/{kind}")).expect("the cases");
     let mut files: Vec<PathBuf> = folder.map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     files
@@ -35,7 +35,7 @@ fn case_files() -> Vec<PathBuf> {
 
 #[test]
 fn every_detection_passes_its_cases() {
-    let files = case_files();
+    let files = case_files("constructed");
     let mut arguments = vec!["test", "--format", "json"];
     arguments.extend(files.iter().map(|path| path.to_str().expect("UTF-8")));
     let output = detect(&arguments);
@@ -49,6 +49,28 @@ fn every_detection_passes_its_cases() {
     for score in scores {
         let count = |name: &str| score[name].as_u64().expect("a count");
         assert!(count("cases") >= 8 && count("benign") >= 8, "{score}");
+    }
+}
+
+/// What the real kernel recorded while procedures were performed.
+#[test]
+fn recorded_procedures_are_found() {
+    let mut arguments = vec!["test", "--format", "json"];
+    let files = case_files("recorded");
+    arguments.extend(files.iter().map(|path| path.to_str().expect("UTF-8")));
+    let report = json(&detect(&arguments));
+    let is_recorded = |score: &&Value| {
+        let id = score["id"].as_str().expect("an id");
+        files
+            .iter()
+            .any(|path| path.file_stem().is_some_and(|stem| stem == id))
+    };
+    let scores = report["detections"].as_array().expect("scores");
+    for score in scores.iter().filter(is_recorded) {
+        let count = |name: &str| score[name].as_u64().expect("a count");
+        assert!(count("cases") >= 8 && count("benign") >= 8, "{score}");
+        let recall = score["recall"].as_f64().expect("a recall");
+        assert!(recall >= 0.9, "{score}; {}", report["wrong"]);
     }
 }
 
@@ -92,6 +114,10 @@ fn a_recorded_log() {
     let output = detect(&["run", "--format", "json", "--fail-on", "high", RECORDED]);
     assert_eq!(output.status.code(), Some(1));
     let report = json(&output);
+    let schema = fs::read(format!("{ROOT}/docs/schemas/detect-run.json")).expect("the schema");
+    let schema = serde_json::from_slice(&schema).expect("JSON");
+    let differences = indelible_testkit::schema::differences(&schema, &report);
+    assert_eq!(differences, [""; 0]);
     let findings = report["findings"].as_array().expect("findings");
     let found: Vec<(&str, u64)> = findings
         .iter()

@@ -38,6 +38,7 @@ pub(super) static ABOUT: About = About {
                 "/usr/sbin/auditd",
                 "/usr/bin/indelible",
                 "/usr/bin/dpkg",
+                "/usr/bin/touch",
             ],
         },
         Key {

@@ -34,6 +34,7 @@ pub(super) static CRON: About = About {
                 "/usr/bin/at",
                 "/usr/sbin/atd",
                 "/usr/sbin/anacron",
+                "/usr/bin/touch",
             ],
         },
         PARENTS,

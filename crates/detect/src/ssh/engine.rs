@@ -71,6 +71,10 @@ impl Engine {
         }
     }
 
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings
+    }
+
     /// Takes a line that sshd wrote.
     pub fn line(&mut self, at: LineId, channel: Channel, line: &Line<'_>) {
         let moment = Moment {

@@ -34,6 +34,7 @@ pub mod journal;
 pub mod line;
 mod merge;
 pub mod message;
+mod news;
 mod report;
 mod sessions;
 mod settings;
@@ -46,6 +47,7 @@ mod topics;
 
 pub use connection::Channel;
 pub use engine::{Engine, Lines};
+pub use news::{Attack, News};
 pub use report::{
     Campaign, Evicted, GroupReport, Key, Login, Report, SourceReport, Total, rate_per_minute_milli,
 };

@@ -259,7 +259,7 @@ fn settle(source: &mut Source, total: &mut Total) {
     }
 }
 
-fn outcome(settings: Settings, source: &Source, of_many: bool) -> Outcome {
+pub(crate) fn outcome(settings: Settings, source: &Source, of_many: bool) -> Outcome {
     let names = source.names_seen.count();
     if source.compromised {
         return Outcome::Compromised;

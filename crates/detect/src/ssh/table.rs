@@ -69,6 +69,11 @@ impl<K: Hash + Eq + Clone, V: Weight + Default> Table<K, V> {
         }
     }
 
+    /// Keeps what it is said of.
+    pub(crate) fn retain(&mut self, mut stays: impl FnMut(&V) -> bool) {
+        self.entries.retain(|_, value| stays(value));
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter()
     }

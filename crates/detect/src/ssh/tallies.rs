@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::address::Network;
 use super::message::Method;
+use super::news::Touched;
 use super::report::{Evicted, Login, Total};
 use super::settings::Settings;
 use super::table::Table;
@@ -20,6 +21,7 @@ pub(crate) struct Tallies {
     pub(crate) logins: Vec<Login>,
     pub(crate) evicted: Evicted,
     pub(crate) total: Total,
+    pub(crate) touched: Touched,
     name_budget: usize,
     hasher: RandomState,
     settings: Settings,
@@ -73,6 +75,7 @@ impl Tallies {
             logins: Vec::new(),
             evicted: Evicted::default(),
             total: Total::default(),
+            touched: Touched::default(),
             name_budget: limits::NAME_BYTES_MAX,
             hasher: RandomState::new(),
             settings,
@@ -80,6 +83,7 @@ impl Tallies {
     }
 
     pub(crate) fn source(&mut self, address: IpAddr, moment: Moment) -> &mut Source {
+        self.touched.note(address);
         let (evicted, budget) = (&mut self.evicted, &mut self.name_budget);
         let source = self.sources.entry(address, |_, gone| {
             evicted.sources += 1;
@@ -88,6 +92,21 @@ impl Tallies {
         });
         source.seen.at(moment.time_ms, moment.at);
         source
+    }
+
+    /// Forgets what was not seen since then.
+    pub(crate) fn forget(&mut self, before_ms: u64) {
+        let budget = &mut self.name_budget;
+        self.sources.retain(|source| {
+            let stays = source.seen.last_ms >= before_ms;
+            if !stays {
+                *budget += source.name_cost();
+            }
+            stays
+        });
+        let stays = |group: &Group| group.seen.last_ms >= before_ms;
+        self.networks.retain(stays);
+        self.users.retain(stays);
     }
 
     fn network(&mut self, address: IpAddr, moment: Moment) -> &mut Group {

@@ -2,6 +2,7 @@
 
 use super::distinct::Distinct;
 use super::message::Method;
+use super::settings::Outcome;
 use super::table::Weight;
 use crate::limits::ssh::{NAME_BYTES_MAX, NAME_OVERHEAD_BYTES, NAMES_PER_SOURCE_MAX};
 
@@ -101,6 +102,8 @@ pub(crate) struct Source {
     pub(crate) drops: u64,
     pub(crate) methods: Methods,
     pub(crate) seen: Seen,
+    /// What was said of it last, where the log is being written.
+    pub(crate) told: Option<Outcome>,
     /// Sorted by name.
     pub(crate) names: Vec<Name>,
     pub(crate) names_seen: Distinct,

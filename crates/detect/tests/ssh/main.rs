@@ -3,4 +3,5 @@
 mod catalogue;
 mod counting;
 mod hostile;
+mod live;
 mod sshd;

@@ -59,9 +59,10 @@ impl Layout {
             (self.output_positions(), Some(uid)),
         ];
         for room in self.rooms() {
-            // Contexts, and what its outputs have to say, are the worker's own to write.
-            let own = [self.context().folder, self.outputs().folder];
-            let writer = own.contains(&room.folder).then_some(uid);
+            // Contexts, findings, and what its outputs have to say, are the worker's own to write.
+            let own = [self.context(), self.outputs(), self.detections()];
+            let is_own = own.iter().any(|own| own.folder == room.folder);
+            let writer = is_own.then_some(uid);
             owned.push((room.folder.clone(), writer));
             owned.push((room.streams(), writer));
             owned.push((room.openings(), writer));
@@ -89,6 +90,11 @@ impl Layout {
         self.room("context")
     }
 
+    /// The folder of the process that runs the detections; the worker's user owns it.
+    pub(crate) fn detections(&self) -> Room {
+        self.room(DETECTIONS)
+    }
+
     fn room(&self, name: &str) -> Room {
         Room {
             folder: self.root.join(name),
@@ -103,12 +109,13 @@ impl Layout {
     }
 
     /// Every folder that holds streams.
-    pub(crate) fn rooms(&self) -> [Room; 4] {
+    pub(crate) fn rooms(&self) -> [Room; 5] {
         [
             self.capture(),
             self.sources(),
             self.context(),
             self.outputs(),
+            self.detections(),
         ]
     }
 
@@ -277,3 +284,6 @@ fn make(folder: &Path, mode: u32) -> io::Result<()> {
         other => other,
     }
 }
+
+/// Name of the folder of [`Layout::detections`].
+const DETECTIONS: &str = "detections";

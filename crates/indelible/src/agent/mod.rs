@@ -3,6 +3,7 @@
 //! ```text
 //! supervisor ─ starts ─▶ capture: audit socket ─▶ spool/capture/streams/…
 //!            ├ starts ─▶ sources: files, journal, syslog sockets ─▶ spool/sources/streams/…
+//!            ├ starts ─▶ detections: spool ─cursor─▶ findings ─▶ spool/detections/streams/…
 //!            └ starts ─▶ worker:  spool ─cursor─▶ collector, receipts ─▶ spool/worker
 //! ```
 //! Capture holds the privileges and parses nothing; the worker holds none, reads capture's folder
@@ -10,6 +11,7 @@
 
 mod capture;
 mod context;
+mod detections;
 mod dropped;
 pub(crate) mod intake;
 mod keeper;
@@ -32,6 +34,7 @@ mod watch;
 pub(crate) mod worker;
 
 pub(crate) use capture::{Setup as CaptureSetup, ask_to_upgrade, run as capture};
+pub(crate) use detections::run as detect;
 pub(crate) use sources::run as read_sources;
 pub(crate) use spooled::released;
 pub(crate) use stopping::{Stopping, wait_for_end_of_input};

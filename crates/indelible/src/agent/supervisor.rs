@@ -24,6 +24,8 @@ pub(crate) struct Roles {
     pub(crate) records_on_input: bool,
     /// `None` where nothing else of this host is read.
     pub(crate) sources: Option<Vec<String>>,
+    /// `None` where nothing is looked for.
+    pub(crate) detections: Option<Vec<String>>,
     /// `None` where nothing is sent anywhere.
     pub(crate) worker: Option<Vec<String>>,
     /// What the worker may not read itself.
@@ -45,6 +47,7 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
         started.transpose()
     };
     let mut sources = start(&roles.sources)?;
+    let mut detections = start(&roles.detections)?;
     let start_worker = |words: &[String]| {
         let start = || Supervised::start(&program, words, false);
         match &roles.lent {
@@ -64,7 +67,7 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
             break;
         }
         if let Some(status) = capture.ended()? {
-            for other in [sources, worker].into_iter().flatten() {
+            for other in [sources, detections, worker].into_iter().flatten() {
                 other.stop()?;
             }
             if roles.records_on_input && status.success() {
@@ -79,6 +82,15 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
             // As capture, it needs privileges that this process does not have any more.
             tracing::error!(%status, "the reader of sources ended; start the agent again");
             sources = None;
+        }
+        if let (Some(running), Some(words)) = (&mut detections, &roles.detections)
+            && let Some(status) = running.ended()?
+        {
+            tracing::warn!(%status, "the detections ended; starting them again");
+            if running.started.elapsed() < RESTART_QUICKLY_AFTER {
+                std::thread::sleep(RESTART_PAUSE);
+            }
+            detections = Some(Supervised::start(&program, words, false)?);
         }
         if let (Some(running), Some(words)) = (&mut worker, &roles.worker)
             && let Some(status) = running.ended()?
@@ -111,7 +123,7 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
     crate::service::stopping();
     capture.stop()?;
     // The worker last: it sends what the others leave.
-    for other in [sources, worker].into_iter().flatten() {
+    for other in [sources, detections, worker].into_iter().flatten() {
         other.stop()?;
     }
     Ok(())

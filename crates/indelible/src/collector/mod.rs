@@ -6,6 +6,7 @@
 //! ```
 
 mod connection;
+mod detections;
 mod full;
 mod gaps;
 mod heads;
@@ -71,6 +72,7 @@ pub(crate) fn run(
     let (newest, shown) = watch::channel(log.checkpoint());
     let metrics = Metrics::new();
     let gaps = Gaps::open(&config.store, log.checkpoint().size, own.id())?;
+    let own_stream = own.id();
     let disk = Disk::new(&config.store, config.reserve_bytes);
     let witnesses = Witnesses::ask(config, metrics.clone())?;
     let writer = Writer::new(log, own, received, newest, heads, disk, metrics.clone());
@@ -82,6 +84,15 @@ pub(crate) fn run(
     if let Some(witnesses) = witnesses {
         witnesses.start(requests.clone(), stopping.clone())?;
     }
+    let detections = match &config.detections {
+        Some(settings) => Some(detections::start(
+            settings,
+            &config.store,
+            own_stream,
+            (requests.clone(), shown.clone(), stopping.clone()),
+        )?),
+        None => None,
+    };
     let shared = Shared {
         acceptor,
         origin,
@@ -94,6 +105,9 @@ pub(crate) fn run(
     };
     let served =
         tokio::runtime::Runtime::new()?.block_on(serve(config, known, shared, stop, supervised));
+    if let Some(detections) = detections {
+        detections.ended();
+    }
     let written = writer
         .join()
         .unwrap_or_else(|_| anyhow::bail!("the log's writer panicked"));

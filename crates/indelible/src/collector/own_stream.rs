@@ -1,8 +1,8 @@
-//! The collector's own stream in its log: time marks now, gaps and findings as they come.
+//! The collector's own stream in its log: time marks each second, and what else it has to say.
 
 use anyhow::{Context, Result};
 use indelible_log::log::{LOCAL_PEER, LocalStream};
-use indelible_log::{Kind, Log, StreamId};
+use indelible_log::{Appended, Kind, Log, StreamId};
 use indelible_sys::clock::realtime_ns;
 use indelible_sys::host::Host;
 
@@ -53,6 +53,20 @@ impl OwnStream {
         )?;
         self.marked_size = size + 1;
         Ok(true)
+    }
+
+    /// Appends entries, at least one.
+    pub(crate) fn entries(
+        &mut self,
+        log: &mut Log,
+        entries: &[(Kind, Vec<u8>)],
+    ) -> Result<Appended> {
+        for (kind, payload) in entries {
+            self.stream.push(*kind, 0, realtime_ns(), payload);
+        }
+        let batch = self.stream.take().context("entries of our own")?;
+        log.append(&batch, LOCAL_PEER)
+            .context("the log refused entries of our own")
     }
 
     /// Appends an entry; it is durable with the next commit.

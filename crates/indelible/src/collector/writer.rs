@@ -66,8 +66,8 @@ pub(crate) enum Wanted {
         /// Given back when the batch is in the log's memory.
         credit: Option<Credit>,
     },
-    /// An entry of the collector's own stream: its kind and payload.
-    Own(Kind, Vec<u8>),
+    /// Entries of the collector's own stream.
+    Own(Vec<(Kind, Vec<u8>)>),
     /// A consistency proof.
     Proof {
         peer: Arc<str>,
@@ -274,9 +274,9 @@ impl Writer {
                 drop(credit);
                 Answer::Appended(stored)
             }
-            Wanted::Own(kind, payload) => {
-                self.own.append(&mut self.log, kind, &payload)?;
-                return Ok(1);
+            Wanted::Own(own) => {
+                entries = u32::try_from(own.len()).unwrap_or(u32::MAX);
+                Answer::Appended(accepted(self.own.entries(&mut self.log, &own)?))
             }
             Wanted::Proof {
                 peer,

@@ -76,6 +76,9 @@ pub(super) struct Agent {
     /// Run one of the agent's processes alone, as service managers do
     #[arg(long, value_enum)]
     role: Option<Role>,
+    /// Find what intruders do while records come, with the built-in detections
+    #[arg(long)]
+    detect: bool,
     /// Print the file for auditd's `plugins.d` that makes it start this agent, and end
     #[arg(long, requires = "config")]
     print_plugin: bool,
@@ -109,6 +112,8 @@ enum Role {
     Capture,
     /// Reads files, the journal and syslog sockets into the spool; needs to read the files
     Sources,
+    /// Reads the spool and finds what intruders do; needs none
+    Detections,
     /// Reads the spool and sends it; needs none
     Worker,
 }
@@ -142,6 +147,10 @@ impl Agent {
                 records_on_input: config.capture.is_on_standard_input(),
                 sources: Some(supervised_words([], "sources"))
                     .filter(|_| !config.sources.is_empty()),
+                detections: config
+                    .detections
+                    .as_ref()
+                    .map(|_| supervised_words([], "detections")),
                 worker: config
                     .has_worker()
                     .then(|| lent.iter().flat_map(Lent::words))
@@ -165,6 +174,10 @@ impl Agent {
             worked?;
             return Ok(exit::DONE);
         }
+        if role == Role::Detections {
+            self.detect(&config, &layout, worker_user)?;
+            return Ok(exit::DONE);
+        }
         match role {
             Role::Capture => {
                 agent::capture(CaptureSetup {
@@ -186,7 +199,7 @@ impl Agent {
                     &stopping,
                 )?;
             }
-            Role::Worker => {}
+            Role::Detections | Role::Worker => {}
         }
         Ok(exit::DONE)
     }
@@ -244,6 +257,20 @@ impl Agent {
         let stopping = self.stopping()?;
         let context = config.context.then_some(config.limits);
         agent::work(layout, target, outputs, context, metrics, &stopping)
+    }
+
+    fn detect(
+        &self,
+        config: &AgentConfig,
+        layout: &Layout,
+        worker_user: Option<Owner>,
+    ) -> Result<()> {
+        if let Some(Owner { uid, gid }) = worker_user {
+            indelible_sys::process::drop_to_user(uid, gid)?;
+        }
+        let stopping = self.stopping()?;
+        let detections = config.detections.clone().unwrap_or_default();
+        agent::detect(layout, &detections, config.limits, &stopping)
     }
 
     fn stopping(&self) -> Result<Stopping> {
@@ -337,6 +364,9 @@ impl Agent {
         limits.min_free = self.min_free.unwrap_or(limits.min_free);
         limits.history_bytes = self.history_bytes.unwrap_or(limits.history_bytes);
         limits.when_full = self.when_full.unwrap_or(limits.when_full);
+        if self.detect {
+            config.detections.get_or_insert_default();
+        }
         if let Some(user) = &self.worker_user {
             config.worker_user.clone_from(user);
         }

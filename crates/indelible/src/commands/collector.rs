@@ -66,6 +66,9 @@ pub(super) struct Collector {
     /// Witnesses that must have signed a checkpoint before it is shown [default: more than half]
     #[arg(long, value_name = "COUNT")]
     witness_quorum: Option<usize>,
+    /// Find what intruders do while entries come, with the built-in detections
+    #[arg(long)]
+    detect: bool,
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     supervised: bool,
@@ -115,6 +118,7 @@ impl Collector {
                     syslog_tls: None,
                     relp: None,
                     relp_tls: None,
+                    detections: None,
                 };
                 (config, Some(pki))
             }
@@ -127,6 +131,9 @@ impl Collector {
             config.native = native;
         }
         self.set_receivers(&mut config);
+        if self.detect {
+            config.detections.get_or_insert_default();
+        }
         if self.origin.is_some() {
             config.origin.clone_from(&self.origin);
         }

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use indelible_log::spool::SpoolOptions;
 use serde::Deserialize;
 
-use super::TlsFiles;
 use super::layers::Configuration;
 use super::outputs::{MaskConfig, OutputConfig, OutputTls};
+use super::{DetectionsConfig, TlsFiles};
 
 /// What `indelible agent` runs with.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -48,6 +48,8 @@ pub(crate) struct AgentConfig {
     /// Secrets that no plain output shows.
     #[serde(default)]
     pub(crate) masks: MaskConfig,
+    /// What is found while entries come; nothing where it is missing.
+    pub(crate) detections: Option<DetectionsConfig>,
 }
 
 impl Configuration for AgentConfig {
@@ -69,6 +71,7 @@ impl AgentConfig {
             outputs: Vec::new(),
             metrics: None,
             masks: MaskConfig::default(),
+            detections: None,
         }
     }
 

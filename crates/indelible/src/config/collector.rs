@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::DetectionsConfig;
 use super::TlsFiles;
 use super::layers::Configuration;
 use super::receivers::{DatagramReceiver, PeerLimits, StreamReceiver, TlsReceiver};
@@ -60,6 +61,8 @@ pub(crate) struct CollectorConfig {
     pub(crate) relp: Option<StreamReceiver>,
     /// RELP over TLS.
     pub(crate) relp_tls: Option<TlsReceiver>,
+    /// What is found while entries come; nothing where it is missing.
+    pub(crate) detections: Option<DetectionsConfig>,
 }
 
 /// HTTP towards readers.

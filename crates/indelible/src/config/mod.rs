@@ -4,6 +4,7 @@
 pub(crate) mod agent;
 pub(crate) mod collector;
 pub(crate) mod defaults;
+pub(crate) mod detections;
 pub(crate) mod import;
 pub(crate) mod layers;
 pub(crate) mod node;
@@ -27,6 +28,7 @@ pub(crate) use agent::{
     AgentConfig, Capture, CollectorAddress, MetricsAddress, SourceConfig, SpoolLimits, WhenFull,
 };
 pub(crate) use collector::CollectorConfig;
+pub(crate) use detections::DetectionsConfig;
 
 /// The files of one side of a mutually authenticated connection, as PEM.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

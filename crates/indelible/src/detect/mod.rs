@@ -3,5 +3,7 @@
 pub(crate) mod builtin;
 pub(crate) mod deleted;
 mod events;
+pub(crate) mod live;
+pub(crate) mod print;
 pub(crate) mod sigma;
 pub(crate) mod ssh;

@@ -59,6 +59,14 @@ pub(crate) enum Finder {
     Capture,
     /// The collector, of what it stores and of who sends.
     Collector,
+    /// A built-in detection.
+    Builtin,
+    /// A Sigma rule.
+    Sigma,
+    /// The count of tries to get in over ssh.
+    Ssh,
+    /// Whoever runs the detections, of what it does itself.
+    Detections,
 }
 
 /// An event, and the entries that hold it.
@@ -195,6 +203,30 @@ pub(crate) static LOG_REWRITTEN: Known = Known {
     by: Finder::Collector,
     level: Level::Critical,
     title: "A witness knows another history of the log",
+};
+
+/// A host sends nothing.
+pub(crate) static AGENT_SILENT: Known = Known {
+    id: "agent-silent",
+    by: Finder::Detections,
+    level: Level::High,
+    title: "A host's agent stopped sending",
+};
+
+/// A host sends again.
+pub(crate) static AGENT_BACK: Known = Known {
+    id: "agent-back",
+    by: Finder::Detections,
+    level: Level::Low,
+    title: "A host's agent sends again",
+};
+
+/// Findings that were too many to be recorded one by one.
+pub(crate) static LIMITED: Known = Known {
+    id: "findings-limited",
+    by: Finder::Detections,
+    level: Level::Medium,
+    title: "Findings were too many to be recorded one by one",
 };
 
 impl Finding {

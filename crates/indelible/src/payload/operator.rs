@@ -85,6 +85,26 @@ pub(crate) enum Action {
         /// For people.
         detail: String,
     },
+    /// Findings of detections are not told for a while.
+    Suppress {
+        /// Its id.
+        suppression: String,
+        /// Id of the findings.
+        finding: String,
+        /// Only those about this host.
+        host: Option<String>,
+        /// Only those about this program.
+        exe: Option<String>,
+        /// Only those whose reason holds this text.
+        contains: Option<String>,
+        /// ms since 1970.
+        until_ms: u64,
+    },
+    /// A suppression was taken back.
+    Unsuppress {
+        /// Its id.
+        suppression: String,
+    },
     /// Other reads of one principal over HTTP, summed up over a minute.
     Reads {
         /// How many.

@@ -108,6 +108,9 @@ pub(crate) struct What {
     /// Text of a message, or of a record as it was logged; part of it suffices
     #[arg(long, value_name = "TEXT")]
     pub(crate) text: Option<OsString>,
+    /// Findings of detections alone, in a store or a spool; --text, -n, -p, -c narrow them
+    #[arg(long)]
+    pub(crate) findings: bool,
     /// A condition, such as 'exe ~ "/tmp/*" and auid >= 1000 and not success'; docs/where.md has
     /// the language
     #[arg(long = "where", value_name = "EXPR")]

@@ -91,7 +91,8 @@ impl Request {
         let criteria = resolve::criteria(what, manner)?;
         // Scripts that call ausearch expect audit events, unless they know our options; a tree is one
         // of processes.
-        let wants_messages = (manner == Manner::Native || what.text.is_some()) && !show.tree;
+        let wants_messages =
+            (manner == Manner::Native || what.text.is_some() || what.findings) && !show.tree;
         Ok(Self {
             messages: Asked::new(what, &criteria).filter(|_| wants_messages),
             criteria,
@@ -287,6 +288,7 @@ impl Request {
         let has_messages = |source: &Source| !matches!(source, Source::Files(_));
         Selection {
             criteria: &self.criteria,
+            no_events: self.messages.as_ref().is_some_and(Asked::is_of_findings),
             messages: self
                 .messages
                 .as_ref()

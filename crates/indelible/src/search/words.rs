@@ -53,6 +53,7 @@ pub(crate) const WORDS: Table = Table(&[
     option("-w", "--word", Takes::Nothing),
     option("-x", "--executable", Takes::Value),
     option("", "--count", Takes::Nothing),
+    option("", "--findings", Takes::Nothing),
     option("", "--follow", Takes::Nothing),
     option("", "--limit", Takes::Value),
     option("", "--no-resolve", Takes::Nothing),

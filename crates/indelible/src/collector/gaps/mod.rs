@@ -106,7 +106,7 @@ impl Gaps {
             notes.extend(self.watcher.waited(realtime_ns()));
         }
         for (kind, payload) in notes.iter().flat_map(Note::entries) {
-            let entry = Wanted::Own(kind, payload);
+            let entry = Wanted::Own(vec![(kind, payload)]);
             requests.send(Request::unanswered(entry)).ok()?;
         }
         Some(read.and_then(|()| self.keep()))

@@ -92,7 +92,7 @@ impl Rounds {
             }
             if let Some(alarm) = self.halted.as_ref().filter(|_| !told) {
                 told = true;
-                let entry = Wanted::Own(Kind::Finding, to_bytes(&alarm.finding()));
+                let entry = Wanted::Own(vec![(Kind::Finding, to_bytes(&alarm.finding()))]);
                 if requests.send(Request::unanswered(entry)).is_err() {
                     return;
                 }

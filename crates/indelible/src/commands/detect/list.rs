@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::detect::builtin::{Form, explain, list};
+use crate::detect::builtin::{explain, list};
+use crate::detect::print::Form;
 use crate::exit;
 
 /// Name the built-in detections

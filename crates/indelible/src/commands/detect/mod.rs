@@ -6,6 +6,7 @@ mod run;
 mod sigma;
 mod sources;
 mod ssh;
+mod suppress;
 mod test;
 
 use anyhow::Result;
@@ -26,7 +27,10 @@ enum What {
     Run(run::Run),
     Sigma(sigma::Sigma),
     Ssh(ssh::Ssh),
+    Suppress(suppress::Suppress),
+    Suppressions(suppress::Suppressions),
     Test(test::Test),
+    Unsuppress(suppress::Unsuppress),
 }
 
 impl Detect {
@@ -38,7 +42,10 @@ impl Detect {
             What::Run(command) => command.run(),
             What::Sigma(command) => command.run(),
             What::Ssh(command) => command.run(),
+            What::Suppress(command) => command.run(),
+            What::Suppressions(command) => command.run(),
             What::Test(command) => command.run(),
+            What::Unsuppress(command) => command.run(),
         }
     }
 }

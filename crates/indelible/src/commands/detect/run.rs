@@ -6,7 +6,8 @@ use indelible_detect::builtin::{Engine, Tuning};
 use indelible_detect::sigma::Level;
 
 use super::sources::Sources;
-use crate::detect::builtin::{Form, Wanted, run};
+use crate::detect::builtin::run;
+use crate::detect::print::{Form, Wanted};
 use crate::exit;
 
 /// Find what intruders do, with the built-in detections, in audit logs, a spool or a store

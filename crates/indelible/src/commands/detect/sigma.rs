@@ -7,7 +7,8 @@ use clap::Args;
 use indelible_detect::sigma::Level;
 
 use super::sources::Sources;
-use crate::detect::sigma::{Form, Wanted, list, load, run};
+use crate::detect::print::{Form, Wanted};
+use crate::detect::sigma::{list, load, run};
 use crate::exit;
 
 /// Find what Sigma rules describe, in audit logs, a spool or a collector's store

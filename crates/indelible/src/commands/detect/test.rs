@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::detect::builtin::{Form, test};
+use crate::detect::builtin::test;
+use crate::detect::print::Form;
 use crate::exit;
 
 /// Try the built-in detections on cases: records, and what has to be found in them

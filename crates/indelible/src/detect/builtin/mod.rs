@@ -6,31 +6,12 @@ mod show;
 
 use anyhow::{Result, bail};
 use indelible_detect::builtin::{self, Engine, Finding};
-use indelible_detect::sigma::Level;
 
 use super::events;
+use super::print::{Form, Outcome, Printer, Wanted};
 use crate::search::Source;
 use crate::terminal::Output;
 pub(crate) use score::test;
-pub(crate) use show::Form;
-use show::Printer;
-
-/// What to do with findings.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) form: Form,
-    /// Findings of lower levels are left out.
-    pub(crate) level: Level,
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) events: u64,
-    pub(crate) findings: u64,
-    /// The highest level among them.
-    pub(crate) worst: Option<Level>,
-}
 
 /// Evaluates the detections over the sources and prints what they find.
 ///
@@ -59,7 +40,7 @@ pub(crate) fn run(engine: &mut Engine, sources: &[Source], wanted: Wanted) -> Re
     engine.tick(u64::MAX, &mut found);
     tell(&mut found, &mut printer)?;
     outcome.events = events;
-    printer.end(engine, &outcome)?;
+    printer.end(&show::rest(engine, &outcome))?;
     Ok(outcome)
 }
 

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::json;
 
-use super::show::Form;
 use super::{cases, print};
+use crate::detect::print::Form;
 
 /// What a detection made of the cases.
 #[derive(Clone, Copy, Debug, Default)]

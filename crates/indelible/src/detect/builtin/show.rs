@@ -2,79 +2,31 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
-use clap::ValueEnum;
 use indelible_detect::builtin::{About, Engine, Finding};
-use indelible_record::{Stamp, UNSET};
-use jiff::Timestamp;
+use indelible_record::UNSET;
 use serde_json::{Value, json};
 
-use super::Outcome;
-use crate::terminal::Output;
+use crate::detect::print::{Form, Outcome, Shown, one_line, time};
 
-/// Form of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
-    /// For people
-    Table,
-    /// One JSON object
-    Json,
-    /// One JSON object per line
-    Ndjson,
+impl Shown for Finding {
+    fn row(&self) -> String {
+        row(self)
+    }
+
+    fn object(&self) -> Value {
+        object(self)
+    }
 }
 
-/// Prints findings as they come.
-pub(super) struct Printer {
-    form: Form,
-    output: Output,
-    is_first: bool,
-}
-
-impl Printer {
-    pub(super) fn new(form: Form) -> Self {
-        Self {
-            form,
-            output: Output::stdout(),
-            is_first: true,
-        }
-    }
-
-    pub(super) fn begin(&mut self) -> Result<()> {
-        if self.form == Form::Json {
-            self.output.write(b"{\"findings\":[")?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn finding(&mut self, finding: &Finding) -> Result<()> {
-        let text = match self.form {
-            Form::Table => row(finding),
-            Form::Ndjson => format!("{}\n", object(finding)),
-            Form::Json if self.is_first => format!("\n{}", object(finding)),
-            Form::Json => format!(",\n{}", object(finding)),
-        };
-        self.is_first = false;
-        self.output.write(text.as_bytes())?;
-        Ok(())
-    }
-
-    pub(super) fn end(&mut self, engine: &Engine, outcome: &Outcome) -> Result<()> {
-        if self.form == Form::Json {
-            let counted = engine.counted();
-            let rest = json!({
-                "events": outcome.events,
-                "detections": engine.detections().map(|about| about.id).collect::<Vec<_>>(),
-                "repeated": counted.repeated,
-                "forgotten": {"processes": counted.processes, "other": counted.forgotten},
-            });
-            let rest = rest.to_string();
-            // The object's fields, behind the findings.
-            let text = format!("],{}\n", rest.strip_prefix('{').unwrap_or_default());
-            self.output.write(text.as_bytes())?;
-        }
-        self.output.flush()?;
-        Ok(())
-    }
+/// What stands behind the findings of a run.
+pub(super) fn rest(engine: &Engine, outcome: &Outcome) -> Value {
+    let counted = engine.counted();
+    json!({
+        "events": outcome.events,
+        "detections": engine.detections().map(|about| about.id).collect::<Vec<_>>(),
+        "repeated": counted.repeated,
+        "forgotten": {"processes": counted.processes, "other": counted.forgotten},
+    })
 }
 
 /// A finding in two lines: when, how bad, what was done; who says so, of which process.
@@ -108,19 +60,6 @@ fn row(finding: &Finding) -> String {
     text
 }
 
-/// Text that an attacker chose cannot begin a line of its own.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                '\u{fffd}'
-            } else {
-                character
-            }
-        })
-        .collect()
-}
-
 fn object(finding: &Finding) -> Value {
     let lossy = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
     json!({
@@ -140,13 +79,6 @@ fn object(finding: &Finding) -> Value {
         // Nobody, where it is not set.
         "auid": finding.auid.filter(|auid| *auid != UNSET),
     })
-}
-
-/// RFC 3339 with milliseconds, UTC.
-fn time(stamp: Stamp) -> String {
-    let ms = i64::try_from(stamp.ms()).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(ms)
-        .map_or_else(|_| stamp.sec.to_string(), |time| format!("{time:.3}"))
 }
 
 /// The detections, a line each.

@@ -11,30 +11,13 @@ mod show;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use indelible_detect::sigma::{Engine, Finding, Level, Loader};
+use indelible_detect::sigma::{Engine, Finding, Loader};
 
 use super::events;
+use super::print::{Form, Outcome, Printer, Wanted};
 use crate::search::Source;
 use crate::terminal::Output;
-pub(crate) use show::Form;
-use show::Printer;
-
-/// What to do with findings.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) form: Form,
-    /// Findings of lower levels are left out.
-    pub(crate) level: Level,
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) events: u64,
-    pub(crate) findings: u64,
-    /// The highest level among them.
-    pub(crate) worst: Option<Level>,
-}
+pub(in crate::detect) use show::license;
 
 /// The engine of a folder's rules, or of one file's.
 ///
@@ -84,6 +67,6 @@ pub(crate) fn run(engine: &mut Engine, sources: &[Source], wanted: Wanted) -> Re
         }
         Ok(())
     })?;
-    printer.end(engine, &outcome)?;
+    printer.end(&show::rest(engine, &outcome))?;
     Ok(outcome)
 }

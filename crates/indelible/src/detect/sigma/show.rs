@@ -2,79 +2,30 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
-use clap::ValueEnum;
 use indelible_detect::sigma::{Engine, Finding, Header, Level};
-use indelible_record::Stamp;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Outcome;
-use crate::terminal::Output;
+use crate::detect::print::{Form, Outcome, Shown, one_line, time};
 
-/// Form of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
-    /// For people
-    Table,
-    /// One JSON object
-    Json,
-    /// One JSON object per finding
-    Ndjson,
+impl Shown for Finding {
+    fn row(&self) -> String {
+        row(self)
+    }
+
+    fn object(&self) -> Value {
+        object(self)
+    }
 }
 
-/// Prints findings as they come.
-pub(super) struct Printer {
-    form: Form,
-    output: Output,
-    is_first: bool,
-}
-
-impl Printer {
-    pub(super) fn new(form: Form) -> Self {
-        Self {
-            form,
-            output: Output::stdout(),
-            is_first: true,
-        }
-    }
-
-    pub(super) fn begin(&mut self) -> Result<()> {
-        if self.form == Form::Json {
-            self.output.write(b"{\"findings\":[")?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn finding(&mut self, finding: &Finding) -> Result<()> {
-        let text = match self.form {
-            Form::Table => row(finding),
-            Form::Ndjson => format!("{}\n", object(finding)),
-            Form::Json if self.is_first => format!("\n{}", object(finding)),
-            Form::Json => format!(",\n{}", object(finding)),
-        };
-        self.is_first = false;
-        self.output.write(text.as_bytes())?;
-        Ok(())
-    }
-
-    pub(super) fn end(&mut self, engine: &Engine, outcome: &Outcome) -> Result<()> {
-        if self.form == Form::Json {
-            let forgotten = engine.forgotten();
-            let rest = json!({
-                "events": outcome.events,
-                "rules": engine.rules().len(),
-                "refused": engine.refused().iter().map(refused).collect::<Vec<_>>(),
-                "forgotten": {"processes": forgotten.processes, "correlated": forgotten.correlated},
-            });
-            let rest = rest.to_string();
-            // The object's fields, behind the findings.
-            let text = format!("],{}\n", rest.strip_prefix('{').unwrap_or_default());
-            self.output.write(text.as_bytes())?;
-        }
-        self.output.flush()?;
-        Ok(())
-    }
+/// What stands behind the findings of a run.
+pub(super) fn rest(engine: &Engine, outcome: &Outcome) -> Value {
+    let forgotten = engine.forgotten();
+    json!({
+        "events": outcome.events,
+        "rules": engine.rules().len(),
+        "refused": engine.refused().iter().map(refused).collect::<Vec<_>>(),
+        "forgotten": {"processes": forgotten.processes, "correlated": forgotten.correlated},
+    })
 }
 
 /// A finding in three lines: when, how bad and what; who says so; what was seen.
@@ -124,19 +75,6 @@ fn row(finding: &Finding) -> String {
     text
 }
 
-/// Text that an attacker or a rule's author chose cannot begin a line of its own.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                '\u{fffd}'
-            } else {
-                character
-            }
-        })
-        .collect()
-}
-
 fn object(finding: &Finding) -> Value {
     let fields: serde_json::Map<String, Value> = finding
         .fields
@@ -180,7 +118,7 @@ fn header(rule: &Header) -> Value {
 }
 
 /// The licence that the rule names; most of the collection's name none, because one holds for all.
-fn license(rule: &Header) -> &str {
+pub(in crate::detect) fn license(rule: &Header) -> &str {
     rule.license
         .as_deref()
         .unwrap_or("not named; rules of SigmaHQ are under the Detection Rule License 1.1")
@@ -194,13 +132,6 @@ fn refused(refused: &indelible_detect::sigma::Refused) -> Value {
         "why": refused.why,
         "sound": refused.sound,
     })
-}
-
-/// RFC 3339 with milliseconds, UTC.
-fn time(stamp: Stamp) -> String {
-    let ms = i64::try_from(stamp.ms()).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(ms)
-        .map_or_else(|_| stamp.sec.to_string(), |time| format!("{time:.3}"))
 }
 
 /// All rules, the worst first, and the documents that are not evaluated.

@@ -7,6 +7,7 @@
 //! ```
 
 mod csv;
+pub(in crate::detect) mod entry;
 mod feed;
 mod files;
 mod json;

@@ -4,15 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use indelible_detect::ssh::journal::Entry;
-use indelible_detect::ssh::{Calendar, Channel, Engine, LineId};
+use indelible_detect::ssh::{Engine, LineId};
 use indelible_log::dir::RealDir;
-use indelible_log::entry::{CUT_BY_SOURCE, CUT_BY_US};
 use indelible_log::{EntryRef, Kind, LogReader, StreamId};
-use indelible_record::RecordType;
 
-use super::feed::{Due, Feed};
-use super::files::Zone;
+use super::entry::EntryLook;
+use super::feed::Feed;
 use crate::payload::StreamOpened;
 
 /// The entries of a store that can tell of sshd.
@@ -24,9 +21,7 @@ pub(super) struct StoreFeed {
     part: VecDeque<(u64, Vec<u8>)>,
     hosts: HashMap<StreamId, Vec<u8>>,
     file: u32,
-    channel: u32,
-    zone: Zone,
-    due: Due,
+    look: EntryLook,
     is_due: bool,
     ended: bool,
 }
@@ -44,9 +39,7 @@ impl StoreFeed {
             part: VecDeque::new(),
             hosts: HashMap::new(),
             file,
-            channel,
-            zone: Zone::system(),
-            due: Due::new(Channel(channel)),
+            look: EntryLook::new(channel),
             is_due: false,
             ended: false,
         })
@@ -90,72 +83,24 @@ impl StoreFeed {
 
     fn look(&mut self, index: u64, bytes: &[u8]) -> Result<bool> {
         let entry = EntryRef::parse(bytes).with_context(|| format!("entry {index}"))?;
-        let header = entry.header();
         let at = LineId {
             file: self.file,
             line: index,
         };
-        let host = self
-            .hosts
-            .get(&header.stream)
-            .map_or(&b""[..], Vec::as_slice);
-        let buffer = self.due.buffer();
-        // Each kind of entry is a place of its own: the same connection may be in several.
-        let mut place = 0;
-        match header.kind {
-            Kind::Audit => {
-                let Some((kind, text)) = entry.audit() else {
-                    return Ok(false);
-                };
-                if !host.is_empty() && !text.starts_with(b"node=") {
-                    buffer.extend_from_slice(b"node=");
-                    buffer.extend_from_slice(host);
-                    buffer.push(b' ');
-                }
-                if kind != WHOLE_LINE {
-                    buffer.extend_from_slice(b"type=");
-                    buffer.extend_from_slice(RecordType(kind).to_string().as_bytes());
-                    buffer.extend_from_slice(b" msg=");
-                }
-                buffer.extend_from_slice(text);
-            }
-            Kind::Journal => {
-                buffer.extend_from_slice(entry.payload());
-                self.due.set_channel(Channel(self.channel + 1));
-                let read = |text: &[u8]| match text {
-                    [b'{', ..] => Entry::from_json(text),
-                    _ => Some(Entry::from_export(text)),
-                };
-                return Ok(self.due.look_journal(at, read));
-            }
-            kind => {
-                // A receiver without connections puts the sender's address in front.
-                let payload = entry.syslog().map_or(entry.payload(), |(_, text)| text);
-                buffer.extend_from_slice(payload.strip_suffix(b"\n").unwrap_or(payload));
-                place = if kind == Kind::Syslog { 2 } else { 3 };
-            }
-        }
-        self.due.set_channel(Channel(self.channel + place));
-        self.due
-            .set_cut(header.flags & (CUT_BY_SOURCE | CUT_BY_US) != 0);
-        let zone = &self.zone;
-        let to_utc = |local_s| zone.to_utc(local_s);
-        let captured_s = i64::try_from(header.time_ns / 1_000_000_000).unwrap_or(i64::MAX);
-        let calendar = Calendar {
-            newest_local_s: zone.to_local(captured_s),
-            to_utc: &to_utc,
-        };
-        Ok(self.due.look(at, &calendar))
+        let host = self.hosts.get(&entry.header().stream);
+        Ok(self
+            .look
+            .entry(at, &entry, host.map_or(&b""[..], Vec::as_slice)))
     }
 }
 
 impl Feed for StoreFeed {
     fn time_ms(&self) -> Option<u64> {
-        self.is_due.then(|| self.due.time_ms())
+        self.is_due.then(|| self.look.due.time_ms())
     }
 
     fn give(&mut self, engine: &mut Engine) {
-        self.due.give(engine);
+        self.look.due.give(engine);
     }
 
     fn advance(&mut self) -> Result<()> {
@@ -167,19 +112,16 @@ impl Feed for StoreFeed {
             }
         }
         if !std::mem::replace(&mut self.ended, true) {
-            self.is_due = self.due.finish();
+            self.is_due = self.look.due.finish();
         }
         Ok(())
     }
 }
 
 /// A host's name, as far as a name may go: anything else could forge the rest of a line.
-fn plain_host(host: &str) -> Vec<u8> {
+pub(super) fn plain_host(host: &str) -> Vec<u8> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     host.bytes()
         .map(|byte| if allowed(byte) { byte } else { b'?' })
         .collect()
 }
-
-/// Type of a record that is a whole line of a log, as it was received.
-const WHOLE_LINE: u16 = 0;

@@ -48,7 +48,7 @@ impl Lines {
     }
 
     /// Without: a spool is one host's.
-    pub(super) fn of_spool(messages: bool) -> Self {
+    pub(crate) fn of_spool(messages: bool) -> Self {
         Self {
             origins: HashMap::new(),
             without_node: true,
@@ -63,13 +63,13 @@ impl Lines {
     }
 
     /// The host that a stream is of, as it is called and as it stands in a line.
-    pub(super) fn host(&self, stream: StreamId) -> Option<(&str, &str)> {
+    pub(crate) fn host(&self, stream: StreamId) -> Option<(&str, &str)> {
         let (origin, node) = self.origins.get(&stream)?;
         Some((&origin.host, node))
     }
 
     /// Takes note of where a stream comes from.
-    pub(super) fn opened(&mut self, stream: StreamId, opened: StreamOpened) {
+    pub(crate) fn opened(&mut self, stream: StreamId, opened: StreamOpened) {
         let node = node_name(&opened.host);
         let (host, source) = (opened.host, opened.source);
         self.origins.insert(stream, (Origin { host, source }, node));

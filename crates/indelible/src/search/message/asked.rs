@@ -13,7 +13,7 @@ use indelible_query::terms::{TermField, Test, Wants};
 use indelible_record::Event;
 
 use super::fields::Fields;
-use super::{Message, escape};
+use super::{Class, Message, escape};
 use crate::search::arguments::What;
 
 /// What a message must fulfil.
@@ -25,6 +25,8 @@ pub(crate) struct Asked {
     pid: Option<String>,
     text: Option<(Pattern, Vec<u8>)>,
     expression: Option<Where>,
+    /// Findings alone.
+    findings: bool,
 }
 
 impl Asked {
@@ -50,11 +52,18 @@ impl Asked {
             pid: what.pid.clone(),
             text: what.text.as_ref().map(pattern),
             expression: criteria.expression.clone(),
+            findings: what.findings,
         })
     }
 
+    /// Whether findings are asked for and nothing else.
+    pub(crate) fn is_of_findings(&self) -> bool {
+        self.findings
+    }
+
     pub(super) fn matches(&self, message: &Message<'_>) -> bool {
-        if !self.window.holds(Some(message.stamp)) {
+        let is_wanted = !self.findings || message.class == Class::Finding;
+        if !is_wanted || !self.window.holds(Some(message.stamp)) {
             return false;
         }
         let view = message.view();
@@ -128,12 +137,17 @@ impl Asked {
             });
             Needles::any_of(escaped.collect())
         };
+        let finding = || {
+            let name = format!("type={} ", Class::Finding.name());
+            Needles::any_of(vec![name.into_bytes()]).filter(|_| self.findings)
+        };
         self.apps
             .iter()
             .chain(&self.text)
             .filter_map(escaped)
             .chain(self.pid.as_ref().and_then(number))
             .chain(self.expression.as_ref().and_then(expressed))
+            .chain(finding())
             .reduce(Needles::better)
     }
 }
@@ -179,6 +193,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) criteria: &'a Criteria,
     /// None where the source gives no messages.
     pub(crate) messages: Option<&'a Asked>,
+    /// No events, whatever the criteria say: findings are asked for.
+    pub(crate) no_events: bool,
 }
 
 impl Filter for Selection<'_> {
@@ -188,11 +204,14 @@ impl Filter for Selection<'_> {
             self.messages.and_then(|_| Message::of(event)),
         ) {
             (Some(asked), Some(message)) => asked.matches(&message),
-            _ => self.criteria.matches(event),
+            _ => !self.no_events && self.criteria.matches(event),
         }
     }
 
     fn needles(&self) -> Option<Needles> {
+        if let Some(asked) = self.messages.filter(|_| self.no_events) {
+            return asked.needles();
+        }
         let expression = self.criteria.expression.as_ref();
         match self.messages {
             Some(asked) if expression.is_some_and(|expression| !expression.about().events) => {
@@ -205,6 +224,7 @@ impl Filter for Selection<'_> {
 
     fn wants(&self) -> Wants {
         match self.messages {
+            Some(asked) if self.no_events => asked.wants(),
             Some(asked) => Wants::any(vec![self.criteria.wants(), asked.wants()]),
             None => self.criteria.wants(),
         }
@@ -265,6 +285,7 @@ mod tests {
         let selection = Selection {
             criteria: &criteria,
             messages: asked.as_ref(),
+            no_events: false,
         };
         let needles = selection.needles();
         let mut found = Vec::new();

@@ -73,6 +73,7 @@ fn number(class: Class) -> i64 {
         Class::Syslog => 2,
         Class::Journal => 3,
         Class::File => 4,
+        Class::Finding => 8,
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) enum Class {
     Syslog,
     Journal,
     File,
+    /// What a detection says.
+    Finding,
 }
 
 /// Where a stream comes from, as its first entry says.
@@ -76,6 +78,7 @@ impl Class {
             Kind::Syslog => Some(Self::Syslog),
             Kind::Journal => Some(Self::Journal),
             Kind::FileLine => Some(Self::File),
+            Kind::Finding => Some(Self::Finding),
             _ => None,
         }
     }
@@ -86,11 +89,12 @@ impl Class {
             Self::Syslog => "SYSLOG",
             Self::Journal => "JOURNAL",
             Self::File => "FILE",
+            Self::Finding => "FINDING",
         }
     }
 
     fn by_name(name: &[u8]) -> Option<Self> {
-        [Self::Syslog, Self::Journal, Self::File]
+        [Self::Syslog, Self::Journal, Self::File, Self::Finding]
             .into_iter()
             .find(|class| class.name().as_bytes() == name)
     }
@@ -158,7 +162,7 @@ impl<'e> Message<'e> {
         let cut: &[u8] = if self.is_cut { b"c" } else { b"" };
         // The text of others is part of the raw bytes.
         let text: &[u8] = match self.class {
-            Class::Journal => &view.text,
+            Class::Journal | Class::Finding => &view.text,
             Class::Syslog | Class::File => b"",
         };
         let app = view.app.as_deref().unwrap_or_default();

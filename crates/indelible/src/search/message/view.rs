@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use indelible_detect::sigma::Level;
 use indelible_detect::ssh::journal::Entry;
 use indelible_wire::syslog;
 
 use super::Class;
+use crate::payload::Finding;
 
 /// The parts of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,7 @@ impl<'m> View<'m> {
         match class {
             Class::Syslog | Class::File => Self::of_syslog(raw),
             Class::Journal => Self::of_journal(raw),
+            Class::Finding => Self::of_finding(raw),
         }
     }
 
@@ -68,6 +71,31 @@ impl<'m> View<'m> {
             facility: entry.facility,
             severity: entry.severity,
             text: Cow::Owned(entry.message().to_vec()),
+        }
+    }
+
+    fn of_finding(raw: &'m [u8]) -> Self {
+        let Ok(finding) = serde_json::from_slice::<Finding>(raw) else {
+            return Self {
+                text: raw.into(),
+                ..Self::default()
+            };
+        };
+        let owned = |text: String| Cow::Owned(text.into_bytes());
+        Self {
+            host: finding.host.map(owned),
+            app: Some(owned(finding.id)),
+            pid: finding.pid.map(|pid| owned(pid.to_string())),
+            // As their levels are told to syslog.
+            severity: Some(match finding.level {
+                Level::Informational => 6,
+                Level::Low => 5,
+                Level::Medium => 4,
+                Level::High => 3,
+                Level::Critical => 2,
+            }),
+            text: owned(format!("{}: {}", finding.title, finding.why)),
+            ..Self::default()
         }
     }
 
@@ -144,5 +172,11 @@ mod tests {
             "-|-|cron|9|-|-|run",
         );
         check(Class::Journal, b"{", "-|-|-|-|-|-|{");
+        check(
+            Class::Finding,
+            br#"{"v":1,"id":"time-change","by":"builtin","level":"high","title":"t","why":"w","host":"h","pid":7}"#,
+            "-|h|time-change|7|-|err|t: w",
+        );
+        check(Class::Finding, b"{}", "-|-|-|-|-|-|{}");
     }
 }

@@ -30,7 +30,9 @@ impl Files {
             for item in dir.list(&folder).map_err(Error::io("list", &folder))? {
                 let path = join(&folder, &item.name);
                 if item.is_dir {
-                    folders.push(path);
+                    if path != DETECTIONS {
+                        folders.push(path);
+                    }
                 } else {
                     files.sort_in(path, item.len);
                 }
@@ -94,4 +96,6 @@ const LOCK: &str = "lock";
 /// What must not be removed, what agents were shown, what is known of hosts: the collector's own
 /// notes.
 const PROVING_NOTHING: [&str; 3] = ["holds", "shown", "gaps.json"];
+/// How far the detections have read: state of theirs, no part of the log.
+const DETECTIONS: &str = "detections";
 const TEXTS: [&str; 4] = [KEY, VERIFIER, CHECKPOINT, WITNESSED];

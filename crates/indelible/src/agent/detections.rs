@@ -1,0 +1,75 @@
+//! The process that runs the detections over the spool. What it finds is a stream of its own, in a
+//! room of its own, which the worker sends as all others.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use indelible_log::Kind;
+use indelible_log::dir::RealDir;
+use indelible_sys::clock::realtime_ns;
+use indelible_sys::host::Host;
+use indelible_sys::lock::FileLock;
+
+use super::layout::Layout;
+use super::source_stream::SourceStream;
+use super::spooled::released;
+use super::stopping::Stopping;
+use crate::config::{DetectionsConfig, SpoolLimits};
+use crate::detect::live::{Folder, Ledger, watch_spool};
+
+/// Runs the detections until asked to stop.
+pub(crate) fn run(
+    layout: &Layout,
+    config: &DetectionsConfig,
+    limits: SpoolLimits,
+    stopping: &Stopping,
+) -> Result<()> {
+    let room = layout.detections();
+    let _lock = FileLock::try_now(&room.lock()).with_context(|| {
+        format!(
+            "the detections cannot use the spool {}",
+            room.folder().display()
+        )
+    })?;
+    let folder = Folder::create(room.folder())?;
+    let stream = SourceStream::open(&room, SOURCE, &Host::current()?, limits, realtime_ns())?;
+    let streams: PathBuf = room.streams();
+    let dir =
+        RealDir::open(&streams).with_context(|| format!("cannot open {}", streams.display()))?;
+    let own = (stream.id(), dir as _);
+    let ledger = Stream {
+        layout: layout.clone(),
+        stream,
+    };
+    crate::service::ready("detections run");
+    let result = watch_spool(config, (layout, &folder), own, ledger, &|| {
+        stopping.requested()
+    });
+    crate::service::stopping();
+    result
+}
+
+/// The stream of findings.
+struct Stream {
+    layout: Layout,
+    stream: SourceStream,
+}
+
+impl Ledger for Stream {
+    fn record(&mut self, entries: &[(Kind, Vec<u8>)]) -> Result<()> {
+        let now_ns = realtime_ns();
+        for (kind, payload) in entries {
+            self.stream.push_payload(*kind, 0, payload, now_ns);
+        }
+        self.stream.account_for_drops(now_ns)?;
+        let handle = self.stream.sync_handle();
+        if let Err(error) = handle.sync() {
+            self.stream.sync_failed(&error);
+        }
+        let id = self.stream.id();
+        self.stream.release(released(&self.layout, id))
+    }
+}
+
+/// The word of its stream.
+const SOURCE: &str = "detections";

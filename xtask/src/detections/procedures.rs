@@ -1,0 +1,59 @@
+//! Procedures: shell scripts that do what an intruder does, or what looks like it, as data in
+//! `tests/detections/procedures`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// The procedures of one detection.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Procedures {
+    /// The detection.
+    pub(super) detection: String,
+    /// What is loaded, in auditctl's language: nothing but what a login of [`AUID`] does.
+    pub(super) rules: Vec<String>,
+    /// What must be there before: run once, without a login.
+    pub(super) prepare: String,
+    /// The cases change the kernel's audit: it is put back before each.
+    #[serde(default)]
+    pub(super) resets: bool,
+    #[serde(rename = "case")]
+    pub(super) cases: Vec<Case>,
+}
+
+/// One procedure.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Case {
+    pub(super) name: String,
+    /// What has to be found.
+    pub(super) expect: Vec<String>,
+    /// A script for /bin/sh.
+    pub(super) run: String,
+}
+
+/// All of them, in the order of their files' names.
+pub(super) fn read_all(folder: &Path) -> Result<Vec<Procedures>> {
+    super::files(folder)?
+        .iter()
+        .map(|path| {
+            let shown = || format!("cannot read {}", path.display());
+            let text = fs::read_to_string(path).with_context(shown)?;
+            let procedures: Procedures = toml::from_str(&text).with_context(shown)?;
+            for rule in &procedures.rules {
+                anyhow::ensure!(
+                    rule.contains(&format!("-F auid={AUID}")),
+                    "{}: {rule:?} is not held to the login {AUID}",
+                    path.display()
+                );
+            }
+            Ok(procedures)
+        })
+        .collect()
+}
+
+/// The login of all procedures: rules are held to it, so that nothing else is recorded.
+pub(super) const AUID: u32 = 4242;
