@@ -31,7 +31,7 @@ use indelible_record::{Event, Record};
 use super::Source;
 use super::damage::{Damages, PieceDamage};
 use super::feed::{Feed, Place};
-use super::limits::BATCH_BYTES;
+use super::limits::{BATCH_BYTES, BATCH_PIECES_MAX};
 use super::piece::{Load, PieceText, read_lines};
 use super::workers::{Batch, Job, Jobs, is_enough};
 
@@ -140,6 +140,7 @@ pub(crate) fn run<W: Work>(
             source: None,
             batch: Vec::new(),
             batch_bytes: 0,
+            batch_pieces: 0,
             batches: 0,
             made: BTreeMap::new(),
             next_part: 0,
@@ -347,6 +348,8 @@ struct Pass<'a, W: Work, S> {
     /// Events for the next batch.
     batch: Vec<Gathered>,
     batch_bytes: usize,
+    /// Pieces since the batch was begun: each of its events holds the text of one.
+    batch_pieces: usize,
     batches: u64,
     /// Parts that wait for those before them.
     made: BTreeMap<u64, Option<W::Part>>,
@@ -439,6 +442,10 @@ impl<W: Work, S: FnMut(W::Part) -> Result<ControlFlow<()>>> Pass<'_, W, S> {
                 source.joiner.push(scanned.piece).with_context(shown)?;
             }
             self.drain();
+            self.batch_pieces += 1;
+            if self.batch_pieces >= BATCH_PIECES_MAX {
+                self.send();
+            }
             self.shared.jobs.joined();
         }
         if self.pieces == Some(self.next_piece) {
@@ -473,6 +480,7 @@ impl<W: Work, S: FnMut(W::Part) -> Result<ControlFlow<()>>> Pass<'_, W, S> {
             return;
         }
         self.batch_bytes = 0;
+        self.batch_pieces = 0;
         self.shared.jobs.add(Batch {
             number: self.batches,
             ends_events: self

@@ -16,3 +16,6 @@ pub(crate) const BATCHES_MAX: u64 = 8;
 
 /// Bytes of the events of one batch, but for the last event.
 pub(crate) const BATCH_BYTES: usize = 256 << 10;
+
+/// Pieces that the events of one batch come from, while there are few events: each holds its piece.
+pub(crate) const BATCH_PIECES_MAX: usize = 4;
