@@ -118,7 +118,8 @@ impl Change {
     }
 }
 
-/// Writes a file under another name and renames it; the mode of a former one stays.
+/// Writes a file under another name and renames it; the mode of a former one stays. A new one can be
+/// read by the users of the services.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<()> {
     let shown = || format!("cannot write {}", path.display());
     let folder = path.parent().context("a file has a folder")?;
@@ -127,7 +128,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<()> {
     name.push(".indelible-new");
     let beside = folder.join(name);
     let mut options = fs::File::options();
-    let options = options.write(true).create(true).truncate(true).mode(0o640);
+    let options = options.write(true).create(true).truncate(true).mode(0o644);
     let mut file = options.open(&beside).with_context(shown)?;
     let mode = fs::metadata(path).map(|former| former.permissions());
     if let Ok(mode) = mode {
