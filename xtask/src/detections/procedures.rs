@@ -15,12 +15,15 @@ pub(super) struct Procedures {
     pub(super) detection: String,
     /// What is loaded, in auditctl's language: nothing but what a login of [`AUID`] does.
     pub(super) rules: Vec<String>,
+    /// Why its cases are constructed and never done: then there are rules alone, for everyday work.
+    pub(super) constructed: Option<String>,
     /// What must be there before: run once, without a login.
+    #[serde(default)]
     pub(super) prepare: String,
     /// The cases change the kernel's audit: it is put back before each.
     #[serde(default)]
     pub(super) resets: bool,
-    #[serde(rename = "case")]
+    #[serde(rename = "case", default)]
     pub(super) cases: Vec<Case>,
 }
 

@@ -39,6 +39,10 @@ pub(super) fn run(only: &[&str]) -> Result<()> {
         if !only.is_empty() && !only.contains(&id) {
             continue;
         }
+        if let Some(reason) = &procedures.constructed {
+            println!("{id}: not recorded: {reason}");
+            continue;
+        }
         scratch::shell(&procedures.prepare)?;
         let recorded = recorded(procedures, &program);
         scratch::shell(
@@ -73,18 +77,24 @@ pub(super) fn benign() -> Result<()> {
         .flat_map(|one| &one.rules)
         .map(String::as_str)
         .collect();
-    let log = Path::new(ROOM).join("benign.log");
-    let seconds = {
+    // Kept, so that what is found can be explained.
+    let log = shell::target().join("detections-benign.log");
+    {
         let _lock = FileLock::wait(&scratch::lock())?;
         let before = KernelState::now()?;
         let spool = Path::new(ROOM).join("spool/benign");
         let worked = worked(&program, &spool, &rules, &work);
         before.restore()?;
         let (text, seconds) = worked?;
+        let events: BTreeSet<&str> = text.lines().filter_map(stamp).collect();
+        println!(
+            "everyday work: {seconds} s with all rules loaded, {} events, {} records, {} bytes",
+            events.len(),
+            text.lines().count(),
+            text.len()
+        );
         fs::write(&log, text)?;
-        seconds
-    };
-    println!("everyday work: {seconds} s with all rules loaded");
+    }
     let status = Command::new(&program)
         .args(["detect", "run"])
         .arg(&log)
@@ -185,6 +195,7 @@ fn mark(from: u32, number: usize) -> Result<()> {
 
 /// The lines between the marks of each case, without those that no detection reads.
 fn split(log: &str, cases: usize) -> Result<Vec<String>> {
+    let own = recorders(log);
     let mut all = vec![String::new(); cases];
     let mut current: Option<usize> = None;
     let (mut begun, mut ended) = (0, 0);
@@ -199,6 +210,7 @@ fn split(log: &str, cases: usize) -> Result<Vec<String>> {
             && KEPT
                 .iter()
                 .any(|kept| line.starts_with(&format!("type={kept} ")))
+            && stamp(line).is_none_or(|stamp| !own.contains(stamp))
         {
             all[number].push_str(line);
             all[number].push('\n');
@@ -209,6 +221,22 @@ fn split(log: &str, cases: usize) -> Result<Vec<String>> {
         "{begun} beginnings and {ended} ends of {cases} cases were recorded"
     );
     Ok(all)
+}
+
+/// The events of the recorder itself: its marks and what it puts back.
+fn recorders(log: &str) -> BTreeSet<&str> {
+    let program = std::env::current_exe().unwrap_or_default();
+    let exe = format!(" exe=\"{}\"", program.display());
+    log.lines()
+        .filter(|line| line.contains(&exe))
+        .filter_map(stamp)
+        .collect()
+}
+
+/// The time and serial that the records of an event share.
+fn stamp(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once(" msg=audit(")?;
+    rest.split_once(')').map(|(stamp, _)| stamp)
 }
 
 fn marked(line: &str, from: u32) -> Option<usize> {

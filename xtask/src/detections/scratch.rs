@@ -111,4 +111,4 @@ fn run(script: &str, auid: Option<u32>) -> Result<()> {
 /// Says that the namespace is there.
 const INSIDE: &str = "INDELIBLE_SCRATCH_ROOT";
 /// How long a script may take: those that install packages take the longest.
-const SCRIPT_TIMEOUT: Duration = Duration::from_secs(180);
+const SCRIPT_TIMEOUT: Duration = Duration::from_secs(300);
