@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use crate::execve::Argv;
-use crate::field::{Field, Part};
+use crate::field::{Field, Part, Token};
 use crate::number::{decimal, hexadecimal, signed};
 use crate::record::{Frame, Record};
 use crate::record_type::RecordType;
@@ -420,8 +420,35 @@ pub(crate) fn key_of<'a>(record: &Record<'a>) -> Option<Field<'a>> {
     if record.record_type().needs_syscall() {
         return None;
     }
-    KEY.find(record.body())?;
-    record.get("key").filter(|field| !field.is_null())
+    let body = record.body();
+    let found = KEY.find(body)?;
+    let field = if begins_field(body, found) && KEY.find(&body[found + 1..]).is_none() {
+        let mut tokens = record.tokens();
+        tokens.seek(record.body_offset() + found);
+        match tokens.next() {
+            Some(Token::Field(field)) => Some(field),
+            _ => None,
+        }
+    } else {
+        record.get("key")
+    };
+    field.filter(|field| !field.is_null())
+}
+
+/// Whether a field that is called as the text at `at` says begins there for certain: not within a
+/// value, a message or braces, and not as the second word of a name.
+fn begins_field(body: &[u8], at: usize) -> bool {
+    let before = &body[..at];
+    let is_outside = match memchr::memrchr(b'"', before) {
+        // A value that holds what is looked for has opened behind a name and not closed yet.
+        Some(quote) => quote > 0 && before[quote - 1] != b'=',
+        None => true,
+    };
+    is_outside
+        && before.ends_with(b" ")
+        && !before.ends_with(b"old ")
+        && !before.ends_with(b"new ")
+        && memchr::memchr2(b'\'', b'{', before).is_none()
 }
 
 /// Made once: making a searcher takes longer than searching a record.

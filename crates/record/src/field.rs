@@ -153,6 +153,13 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// Goes on at an offset of the kernel's text.
+    pub(crate) fn seek(&mut self, at: usize) {
+        self.part = Part::Body;
+        self.at = at.min(self.body_end);
+        self.end = self.body_end;
+    }
+
     /// Moves on to the next part; false after the last.
     fn next_part(&mut self) -> bool {
         match self.part {

@@ -43,3 +43,9 @@ pub const ARGUMENTS_MAX: usize = 16 * 1024;
 
 /// Missing parts that an event names one by one.
 pub const MISSING_MAX: usize = 64;
+
+/// Interpreted records that later ones are compared with.
+pub(crate) const REPLAY_RECORDS_MAX: usize = 16;
+
+/// Longest of them, from the text on.
+pub(crate) const REPLAY_BYTES_MAX: usize = 2048;

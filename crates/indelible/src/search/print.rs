@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use indelible_record::write::{self, Columns, Escape, Locale};
+use indelible_record::write::{self, Columns, Escape, Interpreted, Locale};
 use indelible_record::{Event, Names};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -61,6 +61,8 @@ pub(crate) struct Printed {
     pub(crate) text: Vec<u8>,
     /// Where each event's text ends.
     pub(crate) ends: Vec<usize>,
+    /// Records of it that others are much like.
+    pub(crate) interpreted: Interpreted,
 }
 
 impl Printed {
@@ -107,6 +109,9 @@ impl Work for Print<'_> {
             Form::Raw if self.as_tool => write::raw_as_tool(event, text),
             Form::Raw => write::raw(event, text),
             Form::Default => write::default_escaped(event, &locale, self.escape, text),
+            Form::Interpret if self.escape == Escape::Tty => {
+                write::interpret_again(event, &locale, &mut part.interpreted, text);
+            }
             Form::Interpret => write::interpret_escaped(event, &locale, self.escape, text),
             Form::Csv if self.as_tool => {
                 write::csv_as_tool(event, &locale, self.columns, self.escape, text);

@@ -134,7 +134,11 @@ impl Reverse {
             self.file
                 .read_exact(&mut text)
                 .context("cannot read the events that waited")?;
-            let part = Printed { text, ends };
+            let part = Printed {
+                text,
+                ends,
+                ..Printed::default()
+            };
             for event in part.events().rev() {
                 if self
                     .inner

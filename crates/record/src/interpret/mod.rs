@@ -78,6 +78,34 @@ impl<'r, 'n> Interpreter<'r, 'n> {
         }
     }
 
+    /// The same for a record with the context of another one.
+    pub(crate) fn with_context(
+        context: Context,
+        record: &Record<'r>,
+        names: &'n dyn Names,
+    ) -> Interpreter<'r, 'n> {
+        Interpreter {
+            context,
+            enriched: record.enriched(),
+            cursor: Cell::new(0),
+            names,
+        }
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        self.context
+    }
+
+    /// Where the next name is looked for first; what a field means can depend on it where the
+    /// enriched part has a name twice.
+    pub(crate) fn cursor(&self) -> usize {
+        self.cursor.get()
+    }
+
+    pub(crate) fn set_cursor(&self, cursor: usize) {
+        self.cursor.set(cursor);
+    }
+
     /// Appends what the field means, and says whether that is more than its decoded value; if it
     /// is not, appends nothing.
     pub fn interpret(&self, field: &Field<'_>, out: &mut Vec<u8>) -> bool {
@@ -164,6 +192,20 @@ impl Context {
             context.argument_kinds = argument::kinds(context.syscall_name);
         }
         context
+    }
+
+    /// Whether other fields can mean something else when the value of such a one changes.
+    pub(crate) fn explains_others(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Arch | Kind::Syscall => true,
+            // Whoever looks at another argument looks at one that is more than a number; but for
+            // ipc, whose first one tells which call is meant.
+            Kind::Argument(index) => {
+                self.argument_kinds[usize::from(index)] != Argument::Hex
+                    || self.syscall_name == Some("ipc")
+            }
+            _ => false,
+        }
     }
 
     /// The architecture of the record, if its syscalls are known.

@@ -9,6 +9,7 @@ use crate::number::{decode_hex, push_decimal, push_padded};
 use crate::record::Record;
 use crate::stamp::Stamp;
 use crate::write::lines::escape_controls;
+use crate::write::replay::Interpreted;
 use crate::write::time::Civil;
 use crate::write::{Escape, Locale};
 
@@ -25,16 +26,64 @@ pub fn interpret(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
 
 /// The same with more escaped in the values: `ausearch -i --escape shell`.
 pub fn interpret_escaped(event: &Event, locale: &Locale<'_>, escape: Escape, out: &mut Vec<u8>) {
+    push_event(event, locale, out, |record, out| {
+        push_fresh(record, locale, escape, out);
+    });
+}
+
+/// [`interpret`] for one who shows many events: `earlier` keeps some of their records, and later
+/// ones that are much like those are shown faster. The names must stay the same.
+pub fn interpret_again(
+    event: &Event,
+    locale: &Locale<'_>,
+    earlier: &mut Interpreted,
+    out: &mut Vec<u8>,
+) {
+    push_event(event, locale, out, |record, out| {
+        if !earlier.push_body(record, locale.names, out) {
+            push_fresh(record, locale, Escape::Tty, out);
+        }
+    });
+}
+
+fn push_event(
+    event: &Event,
+    locale: &Locale<'_>,
+    out: &mut Vec<u8>,
+    mut push_body: impl FnMut(&Record<'_>, &mut Vec<u8>),
+) {
     // Words are mostly longer than their numbers, and the enriched parts fall away.
     out.reserve(event.bytes() * 2);
     out.extend_from_slice(b"----\n");
     let mut written = None;
     for record in event.records().rev() {
         push_head(&record, locale, &mut written, out);
-        let start = out.len();
-        push_body(&record, locale, escape, out);
-        escape_controls(start, out);
+        push_body(&record, out);
         out.push(b'\n');
+    }
+}
+
+fn push_fresh(record: &Record<'_>, locale: &Locale<'_>, escape: Escape, out: &mut Vec<u8>) {
+    let start = out.len();
+    push_body(record, locale, escape, out);
+    escape_controls(start, out);
+}
+
+/// One value in words.
+pub(super) fn push_value(
+    interpreter: &Interpreter<'_, '_>,
+    kind: Kind,
+    field: &Field<'_>,
+    raw: &[u8],
+    out: &mut Vec<u8>,
+) {
+    if interpreter.interpret_as(kind, field, out) {
+        return;
+    }
+    if kind.is_encoded() {
+        push_string(field, out);
+    } else {
+        out.extend_from_slice(&raw[field.value_start..field.end]);
     }
 }
 

@@ -21,15 +21,17 @@ mod escape;
 mod interpreted;
 mod json;
 mod lines;
+mod replay;
 mod sentence;
 mod time;
 mod tool;
 
 pub use enriched::enriched;
 pub use escape::Escape;
-pub use interpreted::{interpret, interpret_escaped};
+pub use interpreted::{interpret, interpret_again, interpret_escaped};
 pub use json::ndjson;
 pub use lines::{default, default_escaped, raw, raw_as_tool};
+pub use replay::Interpreted;
 pub use sentence::{Columns, csv, csv_header, text};
 pub use tool::{csv_as_tool, text_as_tool};
 

@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 
 use indelible_record::{
-    Assembler, Interpreter, NoNames, Order, Part, Record, Settings, Stamp, Token, stamp, write,
+    Assembler, Event, Interpreter, NoNames, Order, Part, Record, Settings, Stamp, Token, stamp,
+    write,
 };
 
 /// Field texts as kernels and programs write them, and as damage leaves them.
@@ -70,8 +71,96 @@ fn check_record(bytes: &[u8]) {
     }
 }
 
+/// Fields that depend on each other, as records have them that differ in a few values.
+fn alike() -> impl Strategy<Value = Vec<u8>> {
+    let arguments = prop::collection::vec(0u64..5, 4);
+    let syscall = prop_oneof![
+        Just(257),
+        Just(2),
+        Just(54),
+        Just(72),
+        Just(157),
+        Just(5000)
+    ];
+    let arch = prop_oneof![
+        8 => Just("arch=c000003e syscall="),
+        1 => Just("arch=40000003 syscall=117 a="),
+    ];
+    let tail = prop_oneof![
+        Just(" key=\"a\""),
+        Just(" key=6101620763"),
+        Just(" key=\"a\" x"),
+        Just(" old key=1 key=2"),
+        Just(" x=\"a key=3\" key=\"b\""),
+        Just(" msg='key=4 res=1'"),
+        Just(" key=(null)"),
+        Just(","),
+    ];
+    let comm = prop_oneof![
+        Just("\"cat\""),
+        Just("\"c t\""),
+        Just("610762"),
+        Just("\"open")
+    ];
+    let enriched = prop_oneof![
+        4 => Just("\u{1d}UID=\"root\" GID=\"g\""),
+        1 => Just("\u{1d}UID=\"root\" GID=\"g\" UID=\"twice\""),
+        1 => Just(""),
+    ];
+    (arch, syscall, arguments, 0u32..3, comm, tail, enriched).prop_map(
+        |(arch, syscall, a, uid, comm, tail, enriched)| {
+            format!(
+                "type=SYSCALL msg=audit(1.001:1): {arch}{syscall} a0={:x} a1={:x} a2={:x} a3={:x} \
+                 uid={uid} gid={uid} uid=0 comm={comm} ses=1{tail}{enriched}",
+                a[0], a[1], a[2], a[3]
+            )
+            .into_bytes()
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn shown_again_as_shown_afresh(
+        lines in prop::collection::vec(prop_oneof![3 => alike(), 1 => line()], 1..40),
+    ) {
+        let (mut earlier, mut event) = (write::Interpreted::default(), Event::default());
+        for line in &lines {
+            let record = Record::parse(line);
+            event.gather(&mut std::iter::once(record), true);
+            let (mut again, mut afresh) = (Vec::new(), Vec::new());
+            write::interpret_again(&event, &write::Locale::default(), &mut earlier, &mut again);
+            write::interpret(&event, &write::Locale::default(), &mut afresh);
+            prop_assert_eq!(
+                String::from_utf8_lossy(&again),
+                String::from_utf8_lossy(&afresh)
+            );
+        }
+    }
+
+    #[test]
+    fn the_key_is_the_first_field_of_its_name(
+        line in prop_oneof![alike(), line()],
+    ) {
+        let record = Record::parse(&line);
+        let mut event = Event::default();
+        event.gather(&mut std::iter::once(record), true);
+        let field = record
+            .get("key")
+            .filter(|field| !field.is_null() && !record.record_type().needs_syscall());
+        let mut expect = Vec::new();
+        if let Some(field) = field {
+            for key in field.decoded(record.record_type()).split(|byte| *byte == 1) {
+                if !expect.iter().any(|known| known == key) {
+                    expect.push(key.to_vec());
+                }
+            }
+        }
+        let keys: Vec<Vec<u8>> = event.keys().into_iter().map(|key| key.into_owned()).collect();
+        prop_assert_eq!(keys, expect);
+    }
 
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
