@@ -110,7 +110,7 @@ pub mod builtin {
     /// Processes of which program and parent are remembered; at most twice as many are held, of
     /// about 150 bytes each.
     pub const PROCESSES_MAX: usize = 16 * 1024;
-    /// Bytes of a program's path that are remembered.
+    /// Bytes of a program's path that are remembered, and of a script's.
     pub const EXE_BYTES_MAX: usize = 256;
     /// Parents of parents that are looked at.
     pub const ANCESTORS_MAX: usize = 8;

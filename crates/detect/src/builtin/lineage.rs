@@ -12,6 +12,8 @@ pub(super) struct Lineage(Table<Process>);
 #[derive(Debug)]
 struct Process {
     exe: Box<[u8]>,
+    /// What was asked to run, where that is another file: a script, which `exe` interprets.
+    script: Option<Box<[u8]>>,
     ppid: Option<u32>,
 }
 
@@ -27,13 +29,20 @@ impl Lineage {
         let (Some(pid), Some(exe)) = (act.pid, act.exe()) else {
             return;
         };
+        let script = act.starts_program().then(|| script(act, exe));
         let exe = &exe[..exe.len().min(EXE_BYTES_MAX)];
         match self.0.find(act.key(pid)) {
-            Some(known) if *known.exe == *exe => known.ppid = act.ppid.or(known.ppid),
+            Some(known) if *known.exe == *exe => {
+                known.ppid = act.ppid.or(known.ppid);
+                if let Some(script) = script {
+                    known.script = script;
+                }
+            }
             _ => self.0.put(
                 act.key(pid),
                 Process {
                     exe: exe.into(),
+                    script: script.flatten(),
                     ppid: act.ppid,
                 },
             ),
@@ -47,7 +56,22 @@ impl Lineage {
             let Some(process) = next.and_then(|pid| self.0.find(act.key(pid))) else {
                 return false;
             };
-            if names.has(&process.exe) {
+            if names.has(&process.exe) || names.has_some(process.script.as_deref()) {
+                return true;
+            }
+            next = process.ppid;
+        }
+        false
+    }
+
+    /// Whether the process runs a script of the list, or was started by one.
+    pub(super) fn runs_script(&mut self, act: &Act<'_>, names: &Names) -> bool {
+        let mut next = act.pid;
+        for _ in 0..ANCESTORS_MAX {
+            let Some(process) = next.and_then(|pid| self.0.find(act.key(pid))) else {
+                return false;
+            };
+            if names.has_some(process.script.as_deref()) {
                 return true;
             }
             next = process.ppid;
@@ -58,4 +82,11 @@ impl Lineage {
     pub(super) fn evicted(&self) -> u64 {
         self.0.evicted
     }
+}
+
+/// The file that was asked to run, by its whole path: not what a process says of itself.
+fn script(act: &Act<'_>, exe: &[u8]) -> Option<Box<[u8]>> {
+    let name = act.event.paths().into_iter().next()?.name?;
+    let is_script = name.starts_with(b"/") && *name != *exe && name.len() <= EXE_BYTES_MAX;
+    is_script.then(|| name.as_ref().into())
 }

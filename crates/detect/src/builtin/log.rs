@@ -19,7 +19,8 @@ pub(super) static ABOUT: About = About {
         such a link is not seen by a watch of the folder); by a program that does not write or \
         rotate logs. What logrotate starts may do so. Programs that keep records of logins may \
         write to lastlog, faillog, wtmp, btmp and utmp in place. A write of nothing but blanks \
-        into a log that is open for appending is not seen.",
+        into a log that is open for appending is not seen. The plan of apt's last run \
+        (apt/eipp.log.xz), which each run replaces, is no log.",
     candidates: "syscall in (open, openat, openat2, creat, truncate, unlink, unlinkat, rename, \
         renameat, renameat2, link, linkat) and (path ~ \"*log*\" or cwd ~ \"*log*\")",
     needs: "writes and changes of names below /var/log: -a always,exit -F arch=b64 -F dir=/var/log -F perm=wa",
@@ -69,7 +70,7 @@ pub(super) static ABOUT: About = About {
             ],
         },
     ],
-    memory: "program and parent of 32,768 processes, shared by all detections",
+    memory: "program, script and parent of 32,768 processes, shared by all detections",
 };
 
 /// The detection.
@@ -100,15 +101,14 @@ impl Detection for Log {
             return;
         }
         for file in act.touched() {
-            let Some(what) = clearing(file.deed).filter(|_| is_below(&file.path, "/var/log"))
-            else {
+            let Some(what) = clearing(file.deed).filter(|_| is_log(&file.path)) else {
                 continue;
             };
             let is_record = is_login_record(&file.path) && matches!(file.deed, Deed::Written(_));
             if is_record && self.logins.has_some(act.exe()) {
                 continue;
             }
-            if lineage.descends_from(act, &self.parents) {
+            if lineage.descends_from(act, &self.parents) || lineage.runs_script(act, &self.allow) {
                 return;
             }
             let why = format!("{} {what} {}", act.who(), shown(&file.path));
@@ -128,6 +128,10 @@ fn clearing(deed: Deed) -> Option<&'static str> {
         Deed::Linked => "gave another name to",
         _ => return None,
     })
+}
+
+fn is_log(path: &[u8]) -> bool {
+    is_below(path, "/var/log") && path != b"/var/log/apt/eipp.log.xz"
 }
 
 fn is_login_record(path: &[u8]) -> bool {

@@ -195,6 +195,7 @@ impl Detection for Persistence {
             if self.allow.has_some(act.exe())
                 || self.parents.has_some(act.exe())
                 || lineage.descends_from(act, &self.parents)
+                || lineage.runs_script(act, &self.allow)
             {
                 return;
             }
