@@ -64,6 +64,9 @@ _indelible() {
             indelible,prove)
                 cmd="indelible__subcmd__prove"
                 ;;
+            indelible,reindex)
+                cmd="indelible__subcmd__reindex"
+                ;;
             indelible,report)
                 cmd="indelible__subcmd__report"
                 ;;
@@ -84,6 +87,9 @@ _indelible() {
                 ;;
             indelible,token)
                 cmd="indelible__subcmd__token"
+                ;;
+            indelible,top)
+                cmd="indelible__subcmd__top"
                 ;;
             indelible,verify)
                 cmd="indelible__subcmd__verify"
@@ -139,8 +145,17 @@ _indelible() {
             indelible__subcmd__detect,ssh)
                 cmd="indelible__subcmd__detect__subcmd__ssh"
                 ;;
+            indelible__subcmd__detect,suppress)
+                cmd="indelible__subcmd__detect__subcmd__suppress"
+                ;;
+            indelible__subcmd__detect,suppressions)
+                cmd="indelible__subcmd__detect__subcmd__suppressions"
+                ;;
             indelible__subcmd__detect,test)
                 cmd="indelible__subcmd__detect__subcmd__test"
+                ;;
+            indelible__subcmd__detect,unsuppress)
+                cmd="indelible__subcmd__detect__subcmd__unsuppress"
                 ;;
             indelible__subcmd__detect__subcmd__help,deleted)
                 cmd="indelible__subcmd__detect__subcmd__help__subcmd__deleted"
@@ -163,8 +178,17 @@ _indelible() {
             indelible__subcmd__detect__subcmd__help,ssh)
                 cmd="indelible__subcmd__detect__subcmd__help__subcmd__ssh"
                 ;;
+            indelible__subcmd__detect__subcmd__help,suppress)
+                cmd="indelible__subcmd__detect__subcmd__help__subcmd__suppress"
+                ;;
+            indelible__subcmd__detect__subcmd__help,suppressions)
+                cmd="indelible__subcmd__detect__subcmd__help__subcmd__suppressions"
+                ;;
             indelible__subcmd__detect__subcmd__help,test)
                 cmd="indelible__subcmd__detect__subcmd__help__subcmd__test"
+                ;;
+            indelible__subcmd__detect__subcmd__help,unsuppress)
+                cmd="indelible__subcmd__detect__subcmd__help__subcmd__unsuppress"
                 ;;
             indelible__subcmd__help,agent)
                 cmd="indelible__subcmd__help__subcmd__agent"
@@ -214,6 +238,9 @@ _indelible() {
             indelible__subcmd__help,prove)
                 cmd="indelible__subcmd__help__subcmd__prove"
                 ;;
+            indelible__subcmd__help,reindex)
+                cmd="indelible__subcmd__help__subcmd__reindex"
+                ;;
             indelible__subcmd__help,report)
                 cmd="indelible__subcmd__help__subcmd__report"
                 ;;
@@ -234,6 +261,9 @@ _indelible() {
                 ;;
             indelible__subcmd__help,token)
                 cmd="indelible__subcmd__help__subcmd__token"
+                ;;
+            indelible__subcmd__help,top)
+                cmd="indelible__subcmd__help__subcmd__top"
                 ;;
             indelible__subcmd__help,verify)
                 cmd="indelible__subcmd__help__subcmd__verify"
@@ -268,8 +298,17 @@ _indelible() {
             indelible__subcmd__help__subcmd__detect,ssh)
                 cmd="indelible__subcmd__help__subcmd__detect__subcmd__ssh"
                 ;;
+            indelible__subcmd__help__subcmd__detect,suppress)
+                cmd="indelible__subcmd__help__subcmd__detect__subcmd__suppress"
+                ;;
+            indelible__subcmd__help__subcmd__detect,suppressions)
+                cmd="indelible__subcmd__help__subcmd__detect__subcmd__suppressions"
+                ;;
             indelible__subcmd__help__subcmd__detect,test)
                 cmd="indelible__subcmd__help__subcmd__detect__subcmd__test"
+                ;;
+            indelible__subcmd__help__subcmd__detect,unsuppress)
+                cmd="indelible__subcmd__help__subcmd__detect__subcmd__unsuppress"
                 ;;
             indelible__subcmd__help__subcmd__hold,add)
                 cmd="indelible__subcmd__help__subcmd__hold__subcmd__add"
@@ -494,7 +533,7 @@ _indelible() {
 
     case "${cmd}" in
         indelible)
-            opts="-h -V --help --version demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help"
+            opts="-h -V --help --version demo agent collector search report verify prove reindex pki rules detect status config completions man doctor migrate support-bundle token top enroll revoke hold erase export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -508,7 +547,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__agent)
-            opts="-h --config --spool --collector --enroll-token --pki --name --capture --source --max-bytes --min-free --history-bytes --when-full --worker-user --role --print-plugin --probe-sandbox --supervised --check-only --lent --help upgrade"
+            opts="-h --config --spool --collector --enroll-token --pki --name --capture --source --max-bytes --min-free --history-bytes --when-full --worker-user --role --detect --print-plugin --probe-sandbox --supervised --check-only --lent --help upgrade"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -567,7 +606,7 @@ _indelible() {
                     return 0
                     ;;
                 --role)
-                    COMPREPLY=($(compgen -W "capture sources worker" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "capture sources detections worker" -- "${cur}"))
                     return 0
                     ;;
                 --lent)
@@ -582,7 +621,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__collector)
-            opts="-h --config --store --native --syslog-tcp --syslog-udp --syslog-tls --relp --relp-tls --pki --origin --heads --http --http-tls --http-tokens --witness --witness-quorum --supervised --help"
+            opts="-h --config --store --native --syslog-tcp --syslog-udp --syslog-tls --relp --relp-tls --pki --origin --heads --http --http-tls --http-tokens --witness --witness-quorum --detect --supervised --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -866,7 +905,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__detect)
-            opts="-h --help deleted explain list run sigma ssh test help"
+            opts="-h --help deleted explain list run sigma ssh suppress suppressions test unsuppress help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -932,7 +971,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__detect__subcmd__help)
-            opts="deleted explain list run sigma ssh test help"
+            opts="deleted explain list run sigma ssh suppress suppressions test unsuppress help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1043,7 +1082,49 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        indelible__subcmd__detect__subcmd__help__subcmd__suppress)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__detect__subcmd__help__subcmd__suppressions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         indelible__subcmd__detect__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__detect__subcmd__help__subcmd__unsuppress)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1217,6 +1298,70 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        indelible__subcmd__detect__subcmd__suppress)
+            opts="-h --store --spool --host --exe --contains --reason --for --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --contains)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__detect__subcmd__suppressions)
+            opts="-h --store --spool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         indelible__subcmd__detect__subcmd__test)
             opts="-h --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1226,6 +1371,28 @@ _indelible() {
             case "${prev}" in
                 --format)
                     COMPREPLY=($(compgen -W "table json ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__detect__subcmd__unsuppress)
+            opts="-h --store --spool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1360,7 +1527,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help)
-            opts="demo agent collector search report verify prove pki rules detect status config completions man doctor migrate support-bundle token enroll revoke hold erase export help"
+            opts="demo agent collector search report verify prove reindex pki rules detect status config completions man doctor migrate support-bundle token top enroll revoke hold erase export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1500,7 +1667,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help__subcmd__detect)
-            opts="deleted explain list run sigma ssh test"
+            opts="deleted explain list run sigma ssh suppress suppressions test unsuppress"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1597,7 +1764,49 @@ _indelible() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        indelible__subcmd__help__subcmd__detect__subcmd__suppress)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__detect__subcmd__suppressions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         indelible__subcmd__help__subcmd__detect__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__detect__subcmd__unsuppress)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1808,6 +2017,20 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help__subcmd__prove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__reindex)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2104,6 +2327,20 @@ _indelible() {
         indelible__subcmd__help__subcmd__token__subcmd__create)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__top)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2473,6 +2710,24 @@ _indelible() {
                     return 0
                     ;;
                 --event)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__reindex)
+            opts="-h --store --all --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3128,7 +3383,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__search)
-            opts="-a -c -e -f -k -m -n -o -p -x -w -i -r -l -h --event --arch --comm --exit --file --gid-all --gid-effective --gid --host --key --message --node --object --pid --ppid --syscall --context --session --subject --success --terminal --uid-all --uid-effective --uid --loginuid --uuid --vm-name --executable --text --where --word --start --end --since --until --if --input --input-logs --store --spool --eoe-timeout --debug --format --interpret --raw --escape --extra-keys --extra-labels --extra-obj2 --extra-time --just-one --limit --reverse --count --tree --follow --checkpoint --no-resolve --line-buffered --help"
+            opts="-a -c -e -f -k -m -n -o -p -x -w -i -r -l -h --event --arch --comm --exit --file --gid-all --gid-effective --gid --host --key --message --node --object --pid --ppid --syscall --context --session --subject --success --terminal --uid-all --uid-effective --uid --loginuid --uuid --vm-name --executable --text --findings --where --word --start --end --since --until --if --input --input-logs --store --spool --eoe-timeout --debug --format --interpret --raw --escape --extra-keys --extra-labels --extra-obj2 --extra-time --just-one --limit --reverse --count --tree --follow --checkpoint --no-resolve --line-buffered --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3492,6 +3747,48 @@ _indelible() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__top)
+            opts="-h --spool --store --input --where --interval --lines --once --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lines)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

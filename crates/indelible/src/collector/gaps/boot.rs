@@ -38,6 +38,8 @@ struct Lost {
 /// that arrives across one is not judged.
 #[derive(Debug)]
 struct Events {
+    /// The first serial that is judged: records of those before it were read by somebody else.
+    from: Option<u32>,
     assembler: Assembler,
     line: Vec<u8>,
     incomplete: Vec<u32>,
@@ -51,11 +53,21 @@ impl Default for Events {
             ..Settings::FILE
         };
         Self {
+            from: None,
             assembler: Assembler::new(settings),
             line: Vec::new(),
             incomplete: Vec::new(),
             told_ms: 0,
         }
+    }
+}
+
+impl Events {
+    /// Whether all records of an event come by here. `due` is the serial that was due before this
+    /// record came.
+    fn is_whole(&mut self, serial: u32, due: u32) -> bool {
+        let from = *self.from.get_or_insert(due);
+        serial.wrapping_sub(from) < 1 << 31
     }
 }
 
@@ -95,11 +107,12 @@ impl Boot {
             return;
         };
         let Some(stamp) = stamp(text) else { return };
+        let due = self.serials.due().unwrap_or(stamp.serial);
         for hole in self.serials.note(stamp.serial, stamp.ms()) {
             let (first, last) = (hole.first.into(), hole.last.into());
             notes.push(Note::serial_hole(self, first, last, hole.count()));
         }
-        if judged {
+        if judged && self.events.is_whole(stamp.serial, due) {
             self.assemble(kind, text, stamp.ms(), notes);
         }
     }

@@ -31,6 +31,11 @@ impl Hole {
 }
 
 impl Serials {
+    /// The serial that is due next, once one was seen.
+    pub(super) fn due(&self) -> Option<u32> {
+        self.next
+    }
+
     /// Takes the serial of a record; answers the holes that will not be filled any more.
     pub(super) fn note(&mut self, serial: u32, ms: u64) -> Vec<Hole> {
         self.newest_ms = self.newest_ms.max(ms);

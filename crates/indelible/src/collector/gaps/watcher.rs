@@ -361,9 +361,14 @@ mod tests {
         }
 
         fn record(&mut self, second: u64, serial: u32) -> Vec<Note> {
+            self.part(1112, second, serial)
+        }
+
+        fn part(&mut self, kind: u16, second: u64, serial: u32) -> Vec<Note> {
             let seconds = T0 / SECOND + second;
-            let mut payload = 1112u16.to_be_bytes().to_vec();
-            payload.extend_from_slice(format!("audit({seconds}.000:{serial}): pid=1").as_bytes());
+            let mut payload = kind.to_be_bytes().to_vec();
+            let text = format!("audit({seconds}.000:{serial}): pid=1 items=0");
+            payload.extend_from_slice(text.as_bytes());
             let now = T0 + second * SECOND;
             self.put(1, Kind::Audit, now, &payload, Some(now))
         }
@@ -446,6 +451,24 @@ mod tests {
         assert_eq!(
             reasons(&site.watcher.waited(T0 + 1_070 * SECOND)),
             [GapReason::Silence]
+        );
+    }
+
+    #[test]
+    fn an_event_across_a_restart_is_not_judged() {
+        let (syscall, path, end) = (1300, 1302, 1320);
+        let mut site = Site::new();
+        assert_eq!(site.part(syscall, 0, 10), []);
+        site.watcher = Watcher::parse(&to_bytes(&site.watcher)).unwrap();
+        assert_eq!(site.part(path, 0, 10), []);
+        assert_eq!(site.part(end, 0, 10), []);
+        assert_eq!(site.part(syscall, 60, 11), []);
+        assert_eq!(site.part(end, 60, 11), []);
+        assert_eq!(site.part(path, 61, 12), []);
+        assert_eq!(
+            reasons(&site.part(end, 61, 12)),
+            [GapReason::Incomplete],
+            "and the next ones are"
         );
     }
 
