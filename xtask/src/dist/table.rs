@@ -101,6 +101,10 @@ pub(crate) const PACKAGES: &[Package] = &[
                 "/lib/systemd/system/indelible-sources.service",
             ),
             Copy(
+                "packaging/systemd/indelible-detections.service",
+                "/lib/systemd/system/indelible-detections.service",
+            ),
+            Copy(
                 "packaging/systemd/indelible-rules.service",
                 "/lib/systemd/system/indelible-rules.service",
             ),

@@ -22,6 +22,7 @@ fn units_are_confined() {
         ("indelible-capture", 25),
         ("indelible-worker", 25),
         ("indelible-sources", 25),
+        ("indelible-detections", 25),
         ("indelible-agent", 25),
         ("indelible-rules", 25),
         ("indelible-collector", 15),
