@@ -90,7 +90,7 @@ pub(super) fn import(file: &str, text: &str, into: &mut Imported) {
                 "exec" => into.notes.push(Note::new(
                     file,
                     line,
-                    "no program is run: `indelible_spool_full` in the metrics tells the same",
+                    "no program is run: the metric `indelible_spool_free_bytes` tells the same",
                 )),
                 _ => into.notes.push(Note::new(file, line, "is not understood")),
             }

@@ -221,7 +221,7 @@ mod tests {
         imported.auditd_conf(
             "auditd.conf",
             "num_logs = 5\nmax_log_file = 8\nmax_log_file_action = ROTATE\nadmin_space_left = 50\n\
-             disk_full_action = HALT\ntcp_listen_port = 60\n",
+             disk_full_action = HALT\ntcp_listen_port = 60\nadmin_space_left_action = exec /bin/tell\n",
         );
         imported.rsyslog_conf(
             "rsyslog.conf",
@@ -258,6 +258,7 @@ mod tests {
         let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
         for part in [
             "auditd.conf:6: a collector receives",
+            "auditd.conf:7: no program is run: the metric `indelible_spool_free_bytes`",
             "rsyslog.conf:8: forwards under a condition",
             "rsyslog.conf: 1 actions write on this host",
         ] {
