@@ -65,6 +65,22 @@ fn exported() -> BTreeSet<String> {
     names
 }
 
+/// Names that the agent exports, as they stand in what writes them.
+fn exported_by_agent() -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/agent/metrics.rs");
+    let source = fs::read_to_string(path).unwrap();
+    let is_name = |text: &&str| {
+        text.starts_with("indelible_") && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    };
+    let names: BTreeSet<String> = source
+        .split('"')
+        .filter(is_name)
+        .map(str::to_owned)
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    names
+}
+
 /// Words of ours in a text.
 fn asked(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
@@ -75,14 +91,15 @@ fn asked(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn queries_ask_for_what_is_exported() {
-    let exported = exported();
+    let mut exported = exported();
+    exported.extend(exported_by_agent());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/monitoring");
     let alerts = fs::read_to_string(folder.join("alerts.yml")).unwrap();
     let dashboard = fs::read_to_string(folder.join("dashboard.json")).unwrap();
     for (file, text) in [("alerts.yml", &alerts), ("dashboard.json", &dashboard)] {
         let asked = asked(text);
         assert!(asked.len() > 3, "{file}: {asked:?}");
-        for name in asked.iter().filter(|name| !name.starts_with(AGENT)) {
+        for name in &asked {
             assert!(
                 exported.contains(name),
                 "{file}: {name} is not one of {exported:?}"
@@ -91,8 +108,13 @@ fn queries_ask_for_what_is_exported() {
     }
 }
 
-/// Metrics of the agent, whose names its own tests hold.
-const AGENT: &str = "indelible_agent_";
+/// The collector's are listed by the reference, which is written from what it exports.
+#[test]
+fn the_book_lists_the_agents_metrics() {
+    let chapter = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/book/src/monitoring.md");
+    let listed = asked(&fs::read_to_string(chapter).unwrap());
+    assert_eq!(listed, exported_by_agent());
+}
 
 /// Each alert says what it is about, and the book explains it.
 #[test]
