@@ -96,6 +96,13 @@ pub(crate) fn print_text(report: &Report, checked: &Checked) -> Result<()> {
     if report.more_gaps > 0 {
         let _ = writeln!(text, "and {} gaps more", report.more_gaps);
     }
+    if report.unindexed > 0 {
+        let _ = writeln!(
+            text,
+            "segments without an index: {}; `indelible reindex` makes them anew",
+            report.unindexed
+        );
+    }
     for file in &report.unknown_files {
         let _ = writeln!(text, "unknown file: {file}");
     }
@@ -152,6 +159,7 @@ pub(crate) fn print_json(report: &Report, checked: &Checked) -> Result<()> {
         }),
         "gaps": report.gaps.iter().map(gap_json).collect::<Vec<_>>(),
         "more_gaps": report.more_gaps,
+        "unindexed": report.unindexed,
         "unknown_files": report.unknown_files,
     });
     if let Some(account) = &checked.account {

@@ -71,8 +71,12 @@ impl Host {
 
     /// The worker that the supervisor has now; waits for one.
     pub(crate) fn worker_of_supervisor(&self) -> u32 {
-        self.wait_for("the worker", |host| host.supervised("worker").is_some());
-        self.supervised("worker").unwrap()
+        let found = std::cell::Cell::new(None);
+        self.wait_for("the worker", |host| {
+            found.set(host.supervised("worker"));
+            found.get().is_some()
+        });
+        found.get().unwrap()
     }
 
     /// The supervisor's child of a role.

@@ -208,5 +208,7 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 fn verify(spool: &Path) -> Option<i32> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_indelible"));
     command.arg("verify").arg("--spool").arg(spool);
-    command.stdout(Stdio::null()).status().unwrap().code()
+    let output = command.output().unwrap();
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    output.status.code()
 }

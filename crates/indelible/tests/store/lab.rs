@@ -83,11 +83,16 @@ impl Lab {
         }
     }
 
-    /// What `verify` says; it must be intact.
+    /// What `verify` says; it must be intact. Its hosts are silent, which is a gap, and what the lab
+    /// sealed itself has no index.
     pub(crate) fn verified(&self) -> Value {
         let output = self.run(&["verify", "--format", "json"]);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(0), "{report}");
+        assert!(
+            output.status.code().is_some_and(|code| code < 2),
+            "{report}"
+        );
+        assert_eq!(report["problems"], serde_json::json!([]), "{report}");
         report
     }
 

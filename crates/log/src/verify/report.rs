@@ -34,6 +34,8 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     /// Gaps beyond those in the list.
     pub more_gaps: u64,
+    /// Segments whose block index is missing: it proves nothing, and searches read all of them.
+    pub unindexed: u64,
     /// Files that are not part of the format: they prove and disprove nothing.
     pub unknown_files: Vec<String>,
 }
@@ -43,7 +45,8 @@ pub struct Report {
 pub enum Verdict {
     /// Everything is as it was written.
     Intact,
-    /// As it was written, with a torn tail that nobody was told to be durable, or recorded gaps.
+    /// As it was written, with a torn tail that nobody was told to be durable, recorded gaps, or
+    /// segments without their index.
     IntactWithTailOrGaps,
     /// Something was changed, removed or is missing.
     Broken,
@@ -54,7 +57,7 @@ impl Report {
     pub fn verdict(&self) -> Verdict {
         if !self.problems.is_empty() {
             Verdict::Broken
-        } else if self.torn_tail.is_some() || !self.gaps.is_empty() {
+        } else if self.torn_tail.is_some() || !self.gaps.is_empty() || self.unindexed > 0 {
             Verdict::IntactWithTailOrGaps
         } else {
             Verdict::Intact
@@ -83,6 +86,7 @@ impl Report {
         self.torn_tail = self.torn_tail.take().or(other.torn_tail);
         other.gaps.into_iter().for_each(|gap| self.gap(gap));
         self.more_gaps += other.more_gaps;
+        self.unindexed += other.unindexed;
         self.unknown_files.extend(other.unknown_files);
     }
 

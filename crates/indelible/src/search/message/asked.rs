@@ -392,7 +392,8 @@ mod tests {
         find("message = \"one\\nfailed\"", &[1]);
         find("message = three or app = su", &[1, 3]);
         find("type = FILE", &[4]);
-        find("type in (SYSLOG, 3)", &[1, 2, 3]);
+        // The last is a record that says so, and is found and shown as one.
+        find("type in (SYSLOG, 3)", &[1, 2, 3, 6]);
         find(
             "source ~ \"syslog-*\" and time >= 2023-11-14T22:13:23Z",
             &[3, 4],
