@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use indelible_log::Kind;
+use indelible_log::{Kind, StreamId};
 use indelible_sys::clock::realtime_ns;
 use indelible_sys::host::Host;
 use indelible_sys::wait::wait_for_any;
@@ -112,6 +112,8 @@ pub(crate) struct Intake {
     stream: SourceStream,
     kind: Kind,
     position: Option<PositionFile>,
+    /// The stream, its end and the source's position there, before what still waits for room.
+    before: Option<(StreamId, u64, Position)>,
     /// Written but not yet made durable.
     unsynced: bool,
     ended: bool,
@@ -127,6 +129,7 @@ impl Intake {
             stream,
             kind,
             position: None,
+            before: None,
             unsynced: false,
             ended: false,
             headed: None,
@@ -159,6 +162,10 @@ impl Intake {
             self.stream.write()?;
             return Ok(Taken::Nothing);
         }
+        if self.position.is_some() && self.stream.pending_bytes() == 0 {
+            let (id, next) = (self.stream.id(), self.stream.spool().next());
+            self.before = self.source.position().map(|position| (id, next, position));
+        }
         let mut sink = Sink {
             stream: &mut self.stream,
             kind: self.kind,
@@ -186,12 +193,24 @@ impl Intake {
         if let Err(error) = self.stream.sync_handle().sync() {
             self.stream.sync_failed(&error);
         }
-        if !self.stream.is_writable() || self.stream.pending_bytes() > 0 {
+        if !self.stream.is_writable() {
             return Ok(());
         }
-        self.unsynced = false;
-        if let (Some(file), Some(position)) = (&mut self.position, self.source.position())
-            && let Err(error) = file.store(self.stream.id(), self.stream.spool().next(), position)
+        // What waits for room must not hold the files that would give it: they go up to a position.
+        let reached = match self.stream.pending_bytes() {
+            0 => {
+                self.unsynced = false;
+                let position = self.source.position();
+                position.map(|position| (self.stream.spool().next(), position))
+            }
+            _ => {
+                let here = |(id, ..): &(StreamId, u64, Position)| *id == self.stream.id();
+                let before = self.before.take_if(|before| here(before));
+                before.map(|(_, next, position)| (next, position))
+            }
+        };
+        if let (Some(file), Some((next, position))) = (&mut self.position, reached)
+            && let Err(error) = file.store(self.stream.id(), next, position)
         {
             // The stream itself tells how far the source was read.
             tracing::warn!("cannot store a position: {error:#}");
