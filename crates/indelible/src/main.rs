@@ -11,6 +11,7 @@ mod detect;
 mod doctor;
 mod exit;
 mod export;
+mod files;
 mod migrate;
 mod net;
 mod payload;

@@ -34,6 +34,18 @@ pub enum Arch {
 }
 
 impl Arch {
+    /// All of them.
+    pub const ALL: [Arch; 8] = [
+        Arch::X86_64,
+        Arch::I386,
+        Arch::Aarch64,
+        Arch::Arm,
+        Arch::Riscv64,
+        Arch::S390x,
+        Arch::Ppc64,
+        Arch::Ppc64le,
+    ];
+
     /// Reads `AUDIT_ARCH_*` (include/uapi/linux/audit.h), the value of `arch=` in a record.
     pub fn from_audit(number: u32) -> Option<Arch> {
         match number {
@@ -120,20 +132,9 @@ pub fn arch_name(number: u32) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    const ALL: [Arch; 8] = [
-        Arch::X86_64,
-        Arch::I386,
-        Arch::Aarch64,
-        Arch::Arm,
-        Arch::Riscv64,
-        Arch::S390x,
-        Arch::Ppc64,
-        Arch::Ppc64le,
-    ];
-
     #[test]
     fn tables_read_back() {
-        for arch in ALL {
+        for arch in Arch::ALL {
             assert_eq!(Arch::from_audit(arch.to_audit()), Some(arch));
             assert!(arch_name(arch.to_audit()).is_some(), "{arch:?}");
             let syscalls = arch.syscalls();

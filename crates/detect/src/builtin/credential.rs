@@ -95,11 +95,7 @@ pub(super) static ABOUT: About = About {
                 "/usr/sbin/update-passwd",
             ],
         },
-        Key {
-            name: "parents",
-            what: "installers of packages",
-            defaults: super::INSTALLERS,
-        },
+        super::PARENTS,
     ],
     memory: "nothing of its own; the parents are shared by all detections",
 };

@@ -91,6 +91,13 @@ fn build(tuning: &Tuning) -> Vec<Box<dyn Detection>> {
     ]
 }
 
+/// The list of those whose descendants may do what installing a package does.
+const PARENTS: Key = Key {
+    name: "parents",
+    what: "installers of packages",
+    defaults: INSTALLERS,
+};
+
 /// Programs that install packages; what they start may change much of the system.
 const INSTALLERS: &[&str] = &[
     "/usr/bin/dpkg",

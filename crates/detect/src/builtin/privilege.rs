@@ -86,11 +86,7 @@ pub(super) static ABOUT: About = About {
             what: "programs that edit sudoers",
             defaults: &["/usr/sbin/visudo"],
         },
-        Key {
-            name: "parents",
-            what: "installers of packages",
-            defaults: super::INSTALLERS,
-        },
+        super::PARENTS,
     ],
     memory: "nothing of its own; the parents are shared by all detections",
 };

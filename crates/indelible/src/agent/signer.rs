@@ -5,8 +5,6 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -15,6 +13,7 @@ use indelible_log::StreamId;
 use indelible_log::head::{self, EpochKey, Saved};
 
 use super::layout::Room;
+use crate::files;
 use crate::payload::{HeadKey, HostHead};
 
 /// The present key of one room.
@@ -110,24 +109,8 @@ fn load(path: &Path) -> Result<Option<Saved>> {
 }
 
 fn save(path: &Path, saved: &Saved) -> Result<()> {
-    let temporary = path.with_extension("tmp");
-    let write = || -> std::io::Result<()> {
-        let mut options = fs::File::options();
-        let mut file = options
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(&serde_json::to_vec(saved)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        match path.parent() {
-            Some(folder) => fs::File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    files::replace(path, 0o600, &serde_json::to_vec(saved)?)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// How long one key signs.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use indelible_log::{Checkpoint, VerifierKey};
 
+use crate::files;
+
 /// A folder with one note per origin.
 #[derive(Debug)]
 pub(crate) struct Heads {
@@ -48,11 +50,8 @@ impl Heads {
         if checkpoint.size <= self.kept_size {
             return Ok(());
         }
-        let temporary = self.path.with_extension("tmp");
-        let written = fs::write(&temporary, checkpoint.to_note(&self.key))
-            .and_then(|()| fs::File::open(&temporary)?.sync_all())
-            .and_then(|()| fs::rename(&temporary, &self.path));
-        written
+        let note = checkpoint.to_note(&self.key);
+        files::replace(&self.path, 0o644, note.as_bytes())
             .with_context(|| format!("cannot keep the checkpoint in {}", self.path.display()))?;
         self.kept_size = checkpoint.size;
         Ok(())

@@ -14,6 +14,8 @@ use anyhow::{Context, Result};
 use indelible_log::limits::STREAMS_MAX;
 use serde::{Deserialize, Serialize};
 
+use crate::files;
+
 /// The sizes of the checkpoints that each agent may hold.
 #[derive(Debug)]
 pub(super) struct Shown {
@@ -75,12 +77,9 @@ impl Shown {
                 .map(|(peer, sizes)| (peer.to_string(), *sizes))
                 .collect(),
         };
-        let temporary = self.path.with_extension("tmp");
         let written = serde_json::to_vec(&kept)
             .map_err(std::io::Error::from)
-            .and_then(|bytes| fs::write(&temporary, bytes))
-            .and_then(|()| fs::File::open(&temporary)?.sync_all())
-            .and_then(|()| fs::rename(&temporary, &self.path));
+            .and_then(|bytes| files::replace(&self.path, 0o644, &bytes));
         match written {
             Ok(()) => self.is_changed = false,
             Err(error) => tracing::warn!("cannot write {}: {error}", self.path.display()),

@@ -16,6 +16,7 @@ use indelible_log::{Checkpoint, VerifierKey};
 use serde_json::json;
 
 use crate::agent::layout::Layout;
+use crate::files;
 use crate::net::http::Credentials;
 use crate::proof;
 use crate::terminal::Output;
@@ -250,10 +251,7 @@ impl Verify {
         let (Some(path), Some(mark), Some(key)) = (&self.mark, &report.mark, key) else {
             return Ok(());
         };
-        let temporary = path.with_extension("tmp");
-        fs::write(&temporary, mark.to_text(key))
-            .and_then(|()| fs::File::open(&temporary)?.sync_all())
-            .and_then(|()| fs::rename(&temporary, path))
+        files::replace(path, 0o644, mark.to_text(key).as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))
     }
 }

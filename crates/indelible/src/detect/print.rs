@@ -7,6 +7,7 @@ use indelible_record::Stamp;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::exit;
 use crate::terminal::Output;
 
 /// Form of the output.
@@ -35,6 +36,14 @@ pub(crate) struct Outcome {
     pub(crate) findings: u64,
     /// The highest level among them.
     pub(crate) worst: Option<Level>,
+}
+
+impl Outcome {
+    /// How a command ends that fails on findings of a level or a higher one.
+    pub(crate) fn exit_code(&self, fail_on: Option<Level>) -> u8 {
+        let is_caught = fail_on.is_some_and(|limit| self.worst >= Some(limit));
+        if is_caught { exit::NOTHING } else { exit::DONE }
+    }
 }
 
 /// Something that is printed.

@@ -294,11 +294,9 @@ impl StoreTail {
             return Ok(false);
         };
         let entries = self.reader.decode(&part).with_context(shown)?;
-        for (index, entry) in entries.iter_from(self.next) {
-            let entry = EntryRef::parse(entry).with_context(shown)?;
-            self.lines.at(index);
-            self.lines.entry(&entry, text);
-        }
+        self.lines
+            .part(&entries, self.next, text)
+            .with_context(shown)?;
         self.next = part.end();
         Ok(true)
     }

@@ -225,15 +225,7 @@ fn syscalls(name: &[u8]) -> Option<Strings> {
     const X32: u32 = 0x4000_0000;
     let name = std::str::from_utf8(name).ok()?;
     let mut needles = Vec::new();
-    for arch in [
-        Arch::X86_64,
-        Arch::I386,
-        Arch::Aarch64,
-        Arch::Arm,
-        Arch::Riscv64,
-        Arch::S390x,
-        Arch::Ppc64,
-    ] {
+    for arch in Arch::ALL {
         let calls = arch.syscalls().iter().filter(|call| call.1 == name);
         for (number, _) in calls {
             needles.push(named("syscall", &number.to_string()));
@@ -242,6 +234,9 @@ fn syscalls(name: &[u8]) -> Option<Strings> {
             }
         }
     }
+    // Architectures share many of them.
+    needles.sort_unstable();
+    needles.dedup();
     Some(needles)
 }
 

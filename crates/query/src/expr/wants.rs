@@ -121,7 +121,7 @@ fn value_test<F: Send + Sync + 'static>(compiled: Compiled<F>, how: As) -> terms
             }))
         }),
         As::Syscall => decimal(value).is_some_and(|number| {
-            let names = ARCHS.iter().filter_map(|arch| {
+            let names = Arch::ALL.iter().filter_map(|arch| {
                 let number = u32::try_from(number).ok()?;
                 arch.syscall_name(number)
             });
@@ -148,15 +148,3 @@ fn value_test<F: Send + Sync + 'static>(compiled: Compiled<F>, how: As) -> terms
         }
     })
 }
-
-/// Where a system call's number may be of.
-const ARCHS: [Arch; 8] = [
-    Arch::X86_64,
-    Arch::I386,
-    Arch::Aarch64,
-    Arch::Arm,
-    Arch::Riscv64,
-    Arch::S390x,
-    Arch::Ppc64,
-    Arch::Ppc64le,
-];

@@ -10,9 +10,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::kernel::Kernel;
 use super::reader::{Counts, Reader};
 use crate::agent::layout::Room;
+use crate::files;
 use crate::payload::hex;
 use crate::service;
 
@@ -213,21 +212,11 @@ impl Running {
     /// not to capture.
     pub(super) fn write(&self, room: &Room) {
         let path = room.running();
-        let temporary = path.with_extension("tmp");
-        let write = || -> Result<()> {
-            let mut options = fs::File::options();
-            let mut file = options
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .mode(0o640)
-                .open(&temporary)?;
-            file.write_all(&serde_json::to_vec(self)?)?;
-            fs::rename(&temporary, &path)?;
-            Ok(())
-        };
-        if let Err(error) = write() {
-            tracing::warn!("cannot write {}: {error:#}", path.display());
+        let written = serde_json::to_vec(self)
+            .map_err(std::io::Error::from)
+            .and_then(|bytes| files::replace(&path, 0o640, &bytes));
+        if let Err(error) = written {
+            tracing::warn!("cannot write {}: {error}", path.display());
         }
     }
 

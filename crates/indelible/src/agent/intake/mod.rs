@@ -204,9 +204,9 @@ impl Intake {
                 position.map(|position| (self.stream.spool().next(), position))
             }
             _ => {
-                let here = |(id, ..): &(StreamId, u64, Position)| *id == self.stream.id();
-                let before = self.before.take_if(|before| here(before));
-                before.map(|(_, next, position)| (next, position))
+                let before = self.before.take();
+                let here = before.filter(|(id, ..)| *id == self.stream.id());
+                here.map(|(_, next, position)| (next, position))
             }
         };
         if let (Some(file), Some((next, position))) = (&mut self.position, reached)

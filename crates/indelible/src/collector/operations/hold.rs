@@ -4,13 +4,13 @@
 //! log. Segments are removed from the oldest on, so what is behind a held one stays too.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::files;
 use crate::payload::hex;
 use crate::payload::operator::Action;
 
@@ -123,15 +123,8 @@ impl Holds {
     /// Writes them, durably.
     pub(crate) fn write(&self, store: &Path) -> Result<()> {
         let path = path(store);
-        let temporary = path.with_extension("tmp");
-        let written = || -> std::io::Result<()> {
-            let mut file = fs::File::create(&temporary)?;
-            file.write_all(&serde_json::to_vec(self)?)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            fs::File::open(store)?.sync_all()
-        };
-        written().with_context(|| format!("cannot write {}", path.display()))
+        files::replace(&path, 0o644, &serde_json::to_vec(self)?)
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// # Errors

@@ -8,7 +8,6 @@ use indelible_detect::sigma::Level;
 use super::sources::Sources;
 use crate::detect::builtin::run;
 use crate::detect::print::{Form, Wanted};
-use crate::exit;
 
 /// Find what intruders do, with the built-in detections, in audit logs, a spool or a store
 ///
@@ -68,10 +67,6 @@ impl Run {
                 counted.forgotten
             );
         }
-        let is_caught = match (self.fail_on, outcome.worst) {
-            (Some(limit), Some(worst)) => worst >= limit,
-            _ => false,
-        };
-        Ok(if is_caught { exit::NOTHING } else { exit::DONE })
+        Ok(outcome.exit_code(self.fail_on))
     }
 }

@@ -70,10 +70,6 @@ impl Sigma {
                 forgotten.correlated
             );
         }
-        let is_caught = match (self.fail_on, outcome.worst) {
-            (Some(limit), Some(worst)) => worst >= limit,
-            _ => false,
-        };
-        Ok(if is_caught { exit::NOTHING } else { exit::DONE })
+        Ok(outcome.exit_code(self.fail_on))
     }
 }

@@ -11,15 +11,15 @@
 //! says how far everything was read. A start in between reads which of them stand in the log.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::silence::KeptHost;
+use crate::files;
 
 /// What is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,22 +95,11 @@ impl Folder {
 
     /// Keeps a state, durably.
     pub(super) fn keep(&self, state: &State) -> Result<()> {
-        replace(&self.0, "state", &serde_json::to_vec(state)?)
+        replace(&self.0.join("state"), &serde_json::to_vec(state)?)
     }
 }
 
-/// Replaces a file whole: written, synced and renamed.
-pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let path = folder.join(name);
-    let temporary = folder.join(format!(".{name}.tmp"));
-    let written = || -> std::io::Result<()> {
-        let mut options = fs::OpenOptions::new();
-        let options = options.create(true).truncate(true).write(true).mode(0o640);
-        let mut file = options.open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)?;
-        File::open(folder)?.sync_all()
-    };
-    written().with_context(|| format!("cannot write {}", path.display()))
+/// Replaces a file of these folders, which administrators may read.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    files::replace(path, 0o640, bytes).with_context(|| format!("cannot write {}", path.display()))
 }

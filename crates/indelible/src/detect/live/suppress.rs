@@ -70,11 +70,8 @@ impl Folder {
     /// Leaves a suppression for the detections.
     pub(crate) fn suppress(&self, suppression: &Suppression) -> Result<()> {
         let name = format!("{}.json", suppression.id);
-        replace(
-            &self.suppressions(),
-            &name,
-            &serde_json::to_vec(suppression)?,
-        )
+        let path = self.suppressions().join(name);
+        replace(&path, &serde_json::to_vec(suppression)?)
     }
 
     /// Takes a suppression back.

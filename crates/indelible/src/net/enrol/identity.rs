@@ -4,8 +4,7 @@
 //! that a renewal replaces both at once.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -15,6 +14,7 @@ use super::client;
 use super::token::Token;
 use crate::agent::layout::Owner;
 use crate::config::{CollectorAddress, TlsFiles};
+use crate::files;
 use crate::net::certificate::Certificate;
 use crate::net::pki::now_s;
 use crate::net::tls::Identity;
@@ -150,20 +150,8 @@ impl IdentityFolder {
     /// Replaces a file, readable by its owner alone.
     fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.file(name);
-        let temporary = path.with_extension("tmp");
-        let write = || -> std::io::Result<()> {
-            let mut options = fs::File::options();
-            let mut file = options
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .mode(0o600)
-                .open(&temporary)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)
-        };
-        write().with_context(|| format!("cannot write {}", path.display()))
+        files::replace(&path, 0o600, text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 }
 

@@ -8,7 +8,8 @@ mod store;
 use std::collections::HashMap;
 
 use anyhow::Result;
-use indelible_log::{EntryRef, Kind, StreamId};
+use indelible_log::read::Decoded;
+use indelible_log::{EntryError, EntryRef, Kind, StreamId};
 use indelible_query::scan::MESSAGE;
 use indelible_record::RecordType;
 
@@ -73,6 +74,23 @@ impl Lines {
         let node = node_name(&opened.host);
         let (host, source) = (opened.host, opened.source);
         self.origins.insert(stream, (Origin { host, source }, node));
+    }
+
+    /// Appends the lines of a store's entries from `next` on, as [`Lines::entry`] does.
+    ///
+    /// # Errors
+    /// An entry that is none.
+    pub(in crate::search) fn part(
+        &mut self,
+        entries: &Decoded,
+        next: u64,
+        text: &mut Vec<u8>,
+    ) -> Result<(), EntryError> {
+        for (index, entry) in entries.iter_from(next) {
+            self.at(index);
+            self.entry(&EntryRef::parse(entry)?, text);
+        }
+        Ok(())
     }
 
     /// Appends the entry's line, if it is an audit record or a message that is asked for; takes note of

@@ -252,11 +252,9 @@ impl EntryLines for Rest {
         let entries = reader.decode(&part).with_context(shown)?;
         let erased = entries.erased_from(self.next).count() as u64;
         self.shared.erased.fetch_add(erased, Ordering::Relaxed);
-        for (index, entry) in entries.iter_from(self.next) {
-            let entry = EntryRef::parse(entry).with_context(shown)?;
-            self.lines.at(index);
-            self.lines.entry(&entry, text);
-        }
+        self.lines
+            .part(&entries, self.next, text)
+            .with_context(shown)?;
         self.next = part.end();
         Ok(true)
     }
