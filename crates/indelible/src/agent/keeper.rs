@@ -167,7 +167,7 @@ impl Keeper {
 
     /// Removes streams that are covered by receipts and beyond the local history.
     pub(crate) fn trim_history(&mut self, current_bytes: u64) -> Result<()> {
-        while self.bytes(current_bytes) > self.limits.history_bytes
+        while self.bytes(current_bytes) > self.limits.history()
             && self.remove_oldest(false)?.is_some()
         {}
         Ok(())

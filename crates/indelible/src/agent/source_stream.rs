@@ -160,6 +160,13 @@ impl SourceStream {
         self.keeper.is_over(self.spool.len_bytes())
     }
 
+    /// Whether this stream, or another of the room, may be waiting for what this one holds.
+    fn needs_room(&self) -> bool {
+        let frame_bytes = self.pending.len().max(PENDING_BYTES);
+        self.keeper
+            .is_over(self.spool.len_bytes() + frame_bytes as u64)
+    }
+
     /// Entry 0, from the file that was saved before the stream's folder was made.
     fn write_opening(&mut self, saved: &Path) -> Result<()> {
         let opened = Opened::load(saved)?;
@@ -434,7 +441,8 @@ impl SourceStream {
                 continue;
             }
             if self.blocks() {
-                return Ok(false);
+                // The last frame may go beyond the limit: one that is longer than it would wait for ever.
+                return Ok(!self.is_at_limit());
             }
             let Some(removed) = self.keeper.remove_oldest(true)? else {
                 if self.spool.len_bytes() < ROLL_BYTES_MIN {
@@ -495,13 +503,24 @@ impl SourceStream {
         if sequence > self.spool.next() {
             return Ok(());
         }
-        if let Err(error) = self.spool.release(sequence) {
+        let released = match self.needs_room() && sequence == self.spool.next() {
+            // Only a file that is not written any more can be removed.
+            true => self.spool.rotate(),
+            false => Ok(()),
+        };
+        if let Err(error) = released.and_then(|()| self.spool.release(sequence)) {
             // A disk that takes nothing may not let go either.
             tracing::warn!("cannot remove released spool files: {error}");
         }
         let id = self.id();
         self.keeper.look(id);
         self.keeper.trim_history(self.spool.len_bytes())
+    }
+
+    /// Whether what was written can be made durable by a sync: no write or sync has failed. There may
+    /// be no room for more.
+    pub(crate) fn is_sound(&self) -> bool {
+        !matches!(self.stuck, Some((Stuck::Failed, _)))
     }
 
     /// Whether the disk takes what is written.

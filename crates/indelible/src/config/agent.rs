@@ -250,8 +250,14 @@ impl SpoolLimits {
             .map_or(u64::MAX, |max| (max / 16).max(64 << 10));
         SpoolOptions {
             file_bytes: SpoolOptions::default().file_bytes.min(smallest),
-            history_bytes: self.history_bytes,
+            history_bytes: self.history(),
         }
+    }
+
+    /// Bytes of local history: no more than half of what the spool may hold, or it would be full of it.
+    pub(crate) fn history(&self) -> u64 {
+        let most = self.max_bytes.map_or(u64::MAX, |max| max / 2);
+        self.history_bytes.min(most)
     }
 
     /// Size at which a stream ends and the next begins, so that a full spool has one to remove.

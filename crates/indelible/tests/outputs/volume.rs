@@ -79,10 +79,26 @@ fn what_is_left_out_is_counted() {
     assert_eq!(filtered["output"], "few");
 }
 
+/// More than the spool may hold is read at once: it waits, and goes on as what is delivered makes room.
+#[test]
+fn a_full_spool_goes_on_as_it_is_emptied() {
+    let mut host = Host::new(
+        "[limits]\nmax-bytes = 1000000\nhistory-bytes = 0\n\
+         [[outputs]]\nname = \"kept\"\nto = [\"file:FOLDER/kept.log\"]\nformat = \"audit\"\nrequired = true\n",
+    );
+    const COUNT: usize = 40_000;
+    host.start_sources();
+    host.log(0..COUNT);
+    host.start_worker();
+    wait_for("the lines", || {
+        super::host::numbers(&host.path("kept.log")).len() == COUNT
+    });
+}
+
 /// An output that is not required and comes too late skips, and says how much.
 #[test]
 fn an_output_that_lags_too_far_skips() {
-    let dead = super::collector::free_port();
+    let dead = indelible_testkit::free_port();
     let mut host = Host::new(&format!(
         "[limits]\nmax-bytes = 1000000\nhistory-bytes = 0\n\
          [[outputs]]\nname = \"late\"\nto = [\"tcp:127.0.0.1:{dead}\"]\nframing = \"lines\"\nformat = \"rfc5424\"\n\

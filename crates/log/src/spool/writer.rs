@@ -192,12 +192,24 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Begins a new file where the frame would make this one too long. The old file is synced
-    /// before: only the newest file may have a torn tail.
+    /// Begins a new file where the frame would make this one too long.
     fn rotate_if_full(&mut self) -> Result<()> {
         let span = self.files.back().expect("a stream has a file");
         let frame_bytes = self.frame.payload_len() as u64;
-        if span.first == self.next || span.len + frame_bytes <= self.options.file_bytes {
+        if span.len + frame_bytes <= self.options.file_bytes {
+            return Ok(());
+        }
+        self.rotate()
+    }
+
+    /// Begins a new file where this one has entries, so that it can be removed once they are
+    /// released. It is synced before: only the newest file may have a torn tail.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn rotate(&mut self) -> Result<()> {
+        let newest = self.files.back().expect("a stream has a file");
+        if newest.first == self.next {
             return Ok(());
         }
         self.sync_handle().sync()?;

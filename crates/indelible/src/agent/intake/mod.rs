@@ -193,7 +193,7 @@ impl Intake {
         if let Err(error) = self.stream.sync_handle().sync() {
             self.stream.sync_failed(&error);
         }
-        if !self.stream.is_writable() {
+        if !self.stream.is_sound() {
             return Ok(());
         }
         // What waits for room must not hold the files that would give it: they go up to a position.
