@@ -1,8 +1,7 @@
 //! The collector over HTTP: who may see what, and that what is seen proves itself.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -82,25 +81,9 @@ impl Collector {
 
     /// Status and body.
     fn get(&self, path: &str, token: Option<&str>) -> (u16, Vec<u8>) {
-        let mut socket = TcpStream::connect(&self.address).unwrap();
-        let token = token.map_or_else(String::new, |token| {
-            format!("Authorization: Bearer {token}\r\n")
-        });
-        write!(
-            socket,
-            "GET {path} HTTP/1.1\r\nHost: test\r\n{token}Connection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = Vec::new();
-        socket.read_to_end(&mut answer).unwrap();
-        let end = answer
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .unwrap();
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        assert!(head.contains("nosniff"), "{head}");
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer[end + 4..].to_vec())
+        let answer = indelible_testkit::get(&self.address, path, token);
+        assert!(answer.head.contains("nosniff"), "{}", answer.head);
+        (answer.status, answer.body)
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -37,9 +36,8 @@ impl Lab {
         let folder = tempfile::tempdir().unwrap();
         // The agent's processes are other users where the test is root.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let lab = Self {
-            address: socket.local_addr().unwrap().to_string(),
+            address: format!("127.0.0.1:{}", indelible_testkit::free_port()),
             folder,
             serial: 1,
             collector: None,
@@ -208,12 +206,8 @@ impl Finding {
     }
 }
 
-fn wait_for(what: &str, mut is_done: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
-    while !is_done() {
-        assert!(Instant::now() < until, "waited for {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+fn wait_for(what: &str, is_so: impl FnMut() -> bool) {
+    indelible_testkit::wait_for(Duration::from_secs(60), what, is_so);
 }
 
 fn schema() -> Value {

@@ -3,11 +3,10 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 struct Site {
     folder: tempfile::TempDir,
@@ -20,13 +19,9 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         // Workers pass through it as another user.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
         let mut site = Self {
             folder,
-            address: address.to_string(),
+            address: format!("127.0.0.1:{}", indelible_testkit::free_port()),
             collector: None,
         };
         let (store, pki) = (site.path("store"), site.path("pki"));
@@ -147,15 +142,8 @@ impl Drop for Running {
     }
 }
 
-fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(
-            began.elapsed() < Duration::from_secs(20),
-            "{what} did not come"
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
+fn wait_for(what: &str, is_so: impl FnMut() -> bool) {
+    indelible_testkit::wait_for(Duration::from_secs(20), what, is_so);
 }
 
 fn refused(output: &Output, why: &str) {

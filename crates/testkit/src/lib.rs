@@ -2,13 +2,20 @@
 //!
 //! The kernel has one audit system for everybody on the machine. [`Kernel::claim`] is the one way
 //! for a test to use it: one test at a time, what it changes put back, and a line on standard error
-//! where it cannot run. [`schema`] compares what we print with what we document.
+//! where it cannot run. [`schema`] compares what we print with what we document. The rest is what tests
+//! of processes share: a port, a request, a wait, an rsyslogd.
 
 #![forbid(unsafe_code)]
 
 mod kernel;
+mod net;
+mod rsyslogd;
 pub mod schema;
 mod state;
+mod wait;
 
 pub use kernel::Kernel;
+pub use net::{Answer, free_port, get};
+pub use rsyslogd::Rsyslogd;
 pub use state::KernelState;
+pub use wait::wait_for;

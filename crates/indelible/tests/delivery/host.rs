@@ -1,10 +1,9 @@
 //! A collector and an agent on this machine, as processes that can be killed.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indelible_log::dir::RealDir;
 use indelible_log::spool::SpoolReader;
@@ -34,11 +33,7 @@ pub(crate) struct ProcessStatus {
 
 impl Host {
     pub(crate) fn new(folder: &Path) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .to_string();
+        let address = format!("127.0.0.1:{}", indelible_testkit::free_port());
         Self {
             folder: folder.to_owned(),
             address,
@@ -372,14 +367,7 @@ impl Host {
     }
 
     fn wait_for(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
-        let began = Instant::now();
-        while !is_so(self) {
-            assert!(
-                began.elapsed() < Duration::from_secs(60),
-                "{what} did not come"
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        indelible_testkit::wait_for(Duration::from_secs(60), what, || is_so(self));
     }
 }
 

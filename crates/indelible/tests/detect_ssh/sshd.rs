@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -46,8 +46,7 @@ impl Sshd {
             return None;
         }
         let scratch = tempfile::tempdir().expect("a scratch folder");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = port.expect("a free port").port();
+        let port = indelible_testkit::free_port();
         prepare(scratch.path(), port);
         let socket = UnixDatagram::bind(scratch.path().join("log.socket")).expect("a socket");
         open(&scratch.path().join("log.socket"), 0o666);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use crate::collector::{Collector, ORIGIN, PROGRAM, copy, free_port, wait_for};
+use crate::collector::{Collector, ORIGIN, PROGRAM, copy, wait_for};
 
 /// Where `cargo xtask peers` puts Python packages.
 fn program(name: &str) -> Option<PathBuf> {
@@ -27,7 +27,7 @@ impl Aics {
     fn new() -> Option<Self> {
         let program = program("aics-witness")?;
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
+        let port = indelible_testkit::free_port();
         let listen = format!("127.0.0.1:{port}");
         let output = Command::new(program)
             .current_dir(&folder)

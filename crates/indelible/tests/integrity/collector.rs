@@ -1,8 +1,8 @@
 //! A collector as a process, over plain HTTP and syslog on loopback.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::digest::{SHA256, digest};
 use indelible_log::dir::RealDir;
 use indelible_log::{EntryRef, Kind, LogReader};
+use indelible_testkit::free_port;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -225,24 +226,8 @@ impl Collector {
 
     /// Status and body.
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> (u16, Vec<u8>) {
-        let token = token.map_or_else(String::new, |token| {
-            format!("Authorization: Bearer {token}\r\n")
-        });
-        let mut socket = TcpStream::connect(("127.0.0.1", self.http)).unwrap();
-        write!(
-            socket,
-            "GET {path} HTTP/1.1\r\nHost: test\r\n{token}Connection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = Vec::new();
-        socket.read_to_end(&mut answer).unwrap();
-        let end = answer
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .unwrap();
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer[end + 4..].to_vec())
+        let answer = indelible_testkit::get(&format!("127.0.0.1:{}", self.http), path, token);
+        (answer.status, answer.body)
     }
 
     /// The JSON payloads of a kind in the store, in the order of the log.
@@ -305,20 +290,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 }
 
 pub(crate) fn wait_for(what: &str, is_so: impl FnMut() -> bool) {
-    wait_for_at_most(PATIENCE, what, is_so);
-}
-
-pub(crate) fn wait_for_at_most(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < patience, "{what} did not come");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    indelible_testkit::wait_for(PATIENCE, what, is_so);
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use indelible_log::dir::RealDir;
 use indelible_log::{EntryRef, Kind, LogReader};
 
-use crate::collector::{Collector, run, wait_for_at_most};
+use indelible_testkit::wait_for;
+
+use crate::collector::{Collector, run};
 use crate::gaps;
 
 #[test]
@@ -59,7 +61,7 @@ fn a_killed_collector_keeps_what_it_acknowledged_once() {
     let expect = written.load(Ordering::Relaxed);
     let mut found = Found::default();
     let patience = Duration::from_secs(60 + seconds);
-    wait_for_at_most(patience, "all records", || {
+    wait_for(patience, "all records", || {
         found.read(&collector);
         found.records >= expect
     });

@@ -1,6 +1,8 @@
 //! Peers that are not there, are killed, or are too slow.
 
-use super::collector::{Collector, free_port};
+use indelible_testkit::free_port;
+
+use super::collector::Collector;
 use super::host::{Host, wait_for};
 
 const COUNT: usize = 3_000;

@@ -106,6 +106,7 @@ impl Host {
             .arg(self.path("spool"))
             .output()
             .unwrap();
+        assert!(!output.stdout.is_empty(), "{output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
     }
 

@@ -3,93 +3,52 @@
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
-use super::collector::{Collector, free_port};
+use indelible_testkit::{Rsyslogd, free_port};
+
+use super::collector::Collector;
 use super::host::{Host, numbers, wait_for};
 
 const COUNT: usize = 2_000;
-const RSYSLOGD: &str = "/usr/sbin/rsyslogd";
-
-/// An rsyslogd that writes what it receives to `out`.
-struct Rsyslogd {
-    child: Child,
-    folder: PathBuf,
-}
-
-impl Rsyslogd {
-    /// Starts it with modules and inputs; `None` where it is not installed. `port` is TCP's, to know
-    /// when it listens.
-    fn start(folder: &Path, modules: &[&str], input: &str, port: Option<u16>) -> Option<Self> {
-        for needed in modules {
-            let file = format!("/usr/lib/x86_64-linux-gnu/rsyslog/{needed}.so");
-            if !Path::new(RSYSLOGD).exists() || !Path::new(&file).exists() {
-                eprintln!("skipped: rsyslogd with {needed} is not installed");
-                return None;
-            }
-        }
-        let folder = folder.join("rsyslog");
-        fs::create_dir_all(&folder).unwrap();
+/// An rsyslogd that writes what it receives to [`out`]. `port` is TCP's, to know when it listens.
+fn start(folder: &Path, modules: &[&str], input: &str, port: Option<u16>) -> Option<Rsyslogd> {
+    let rsyslogd = Rsyslogd::start(folder, modules, |folder| {
         let shown = folder.display();
-        let config = format!(
+        format!(
             "$WorkDirectory {shown}\ntemplate(name=\"raw\" type=\"string\" string=\"%hostname%|%app-name%|%msgid%|%msg%\\n\")\n\
              {input}\naction(type=\"omfile\" file=\"{shown}/out\" template=\"raw\")\n"
-        );
-        fs::write(folder.join("conf"), config).unwrap();
-        let child = Command::new(RSYSLOGD)
-            .arg("-n")
-            .args(["-f".as_ref(), folder.join("conf").as_os_str()])
-            .args(["-i".as_ref(), folder.join("pid").as_os_str()])
-            .stdin(Stdio::null())
-            .stderr(fs::File::create(folder.join("stderr")).unwrap())
-            .spawn()
-            .unwrap();
-        match port {
-            Some(port) => wait_for("rsyslogd", || {
-                TcpStream::connect(("127.0.0.1", port)).is_ok()
-            }),
-            None => wait_for("rsyslogd", || folder.join("pid").exists()),
-        }
-        Some(Self { child, folder })
-    }
-
-    fn out(&self) -> PathBuf {
-        self.folder.join("out")
-    }
+        )
+    })?;
+    wait_for("rsyslogd", || match port {
+        Some(port) => TcpStream::connect(("127.0.0.1", port)).is_ok(),
+        None => rsyslogd.folder().join("pid").exists(),
+    });
+    Some(rsyslogd)
 }
 
-impl Drop for Rsyslogd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!(
-                "{}",
-                fs::read_to_string(self.folder.join("stderr")).unwrap_or_default()
-            );
-        }
-    }
+fn out(rsyslogd: &Rsyslogd) -> PathBuf {
+    rsyslogd.folder().join("out")
 }
 
 /// Sends numbered lines through an output; each arrives, with its header understood.
 fn check(output: &str, port: Option<u16>, modules: &[&str], input: &str) {
     let mut host = Host::new(&format!("[[outputs]]\nname = \"peer\"\n{output}\n"));
-    let Some(rsyslogd) = Rsyslogd::start(&host.path(""), modules, input, port) else {
+    let Some(rsyslogd) = start(&host.path(""), modules, input, port) else {
         return;
     };
     host.log(0..COUNT);
     host.start_sources();
     host.start_worker();
-    wait_for("all messages", || numbers(&rsyslogd.out()).len() == COUNT);
+    wait_for("all messages", || numbers(&out(&rsyslogd)).len() == COUNT);
     host.stop_sources();
     host.stop_worker();
-    let text = fs::read_to_string(rsyslogd.out()).unwrap();
+    let text = fs::read_to_string(out(&rsyslogd)).unwrap();
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let first = text.lines().find(|line| line.contains("nr=0 ")).unwrap();
     let fields: Vec<&str> = first.split('|').collect();
     assert_eq!(fields[..2], [name.trim(), "app.log"], "{first}");
     assert_eq!(fields[3].trim(), "nr=0 and some words of a message");
-    assert!(numbers(&rsyslogd.out()).values().all(|times| *times == 1));
+    assert!(numbers(&out(&rsyslogd)).values().all(|times| *times == 1));
 }
 
 #[test]

@@ -3,7 +3,6 @@
 //! mount namespace of the one process that searches.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -44,11 +43,7 @@ fn on_a_spool_and_a_store() {
     };
     let folder = kernel.folder().to_owned();
     let path = |name: &str| folder.join(name).display().to_string();
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string();
+    let address = format!("127.0.0.1:{}", indelible_testkit::free_port());
     let issued = Command::new(BINARY)
         .args(["pki", "issue", "--dir", &path("pki"), "h1"])
         .stdout(Stdio::null())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indelible_log::dir::RealDir;
 use indelible_log::spool::SpoolReader;
@@ -130,13 +130,6 @@ impl Spooled {
     }
 }
 
-pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(
-            began.elapsed() < Duration::from_secs(30),
-            "{what} did not come"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+pub(crate) fn wait_for(what: &str, is_so: impl FnMut() -> bool) {
+    indelible_testkit::wait_for(Duration::from_secs(30), what, is_so);
 }

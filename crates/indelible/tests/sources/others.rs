@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 
@@ -96,20 +96,8 @@ fn sockets_take_messages_as_they_come() {
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("spool");
     let path = folder.path().join("log");
-    let free = |udp: bool| {
-        if udp {
-            UdpSocket::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-        } else {
-            std::net::TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-        }
-    };
-    let (udp, tcp) = (free(true), free(false));
+    let [udp, tcp] =
+        [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], indelible_testkit::free_port())));
     let words = [
         "--source",
         &format!("unix:{}", path.display()),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indelible_log::dir::RealDir;
 use indelible_log::log::{LOCAL_PEER, LocalStream};
@@ -175,15 +175,8 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(
-            began.elapsed() < Duration::from_secs(60),
-            "{what} did not come"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+pub(crate) fn wait_for(what: &str, is_so: impl FnMut() -> bool) {
+    indelible_testkit::wait_for(Duration::from_secs(60), what, is_so);
 }
 
 /// Lines of an audit log as entries.

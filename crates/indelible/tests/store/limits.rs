@@ -1,7 +1,7 @@
 //! A peer that is faster than it may be waits, and nobody waits for it.
 
 use std::io::Write;
-use std::net::{SocketAddrV4, TcpListener, TcpStream};
+use std::net::{SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
 
 use indelible_log::dir::RealDir;
@@ -42,11 +42,7 @@ fn from(source: [u8; 4], to: SocketAddrV4) -> TcpStream {
 fn a_flood_waits_and_loses_nothing() {
     const FLOOD: usize = 8_000;
     let lab = Lab::new();
-    let port = {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().port()
-    };
-    let address = SocketAddrV4::new([127, 0, 0, 1].into(), port);
+    let address = SocketAddrV4::new([127, 0, 0, 1].into(), indelible_testkit::free_port());
     let collector = lab.collector(&format!(
         "peer-limits = {{ messages-per-second = 2000 }}\n[syslog-tcp]\naddress = '{address}'"
     ));

@@ -1,15 +1,14 @@
 //! A collector with all its receivers, as a process that can be killed, and what its store holds.
 
 use std::collections::BTreeMap;
-use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indelible_log::dir::RealDir;
 use indelible_log::entry::{CUT_BY_US, Header};
 use indelible_log::{EntryRef, Hash, Kind, LogReader, StreamId};
+use indelible_testkit::free_port;
 use tempfile::TempDir;
 
 /// A running collector; dropping it kills it.
@@ -252,29 +251,8 @@ impl Contents {
     }
 }
 
-pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(
-            began.elapsed() < Duration::from_secs(60),
-            "{what} did not come"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// A port that nobody has: below those that the kernel gives to clients, and given once.
-pub(crate) fn free_port() -> u16 {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    // Test programs that run at the same time begin at different places.
-    let first = (std::process::id() % 200) as u16 * 100;
-    loop {
-        let next = first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 20_000;
-        let address = ("127.0.0.1", 12_000 + next);
-        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
-            return address.1;
-        }
-    }
+pub(crate) fn wait_for(what: &str, is_so: impl FnMut() -> bool) {
+    indelible_testkit::wait_for(Duration::from_secs(60), what, is_so);
 }
 
 /// The last one is bound last.

@@ -1,80 +1,46 @@
 //! Debian's rsyslogd and logger as clients, with configurations of their own.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
+use indelible_testkit::Rsyslogd;
 use indelible_wire::syslog::Message;
 
 use super::collector::{Collector, wait_for};
 
-/// An rsyslogd of the test; dropping it kills it.
-struct Rsyslogd {
-    child: Child,
-    folder: PathBuf,
-}
-
-impl Rsyslogd {
-    /// Starts it with an action; `None` where it is not installed.
-    fn start(folder: &Path, modules: &[&str], action: &str) -> Option<Self> {
-        for needed in modules.iter().chain(&["imuxsock"]) {
-            let file = format!("/usr/lib/x86_64-linux-gnu/rsyslog/{needed}.so");
-            if !Path::new(RSYSLOGD).exists() || !Path::new(&file).exists() {
-                eprintln!("skipped: rsyslogd with {needed} is not installed");
-                return None;
-            }
-        }
-        let folder = folder.join("rsyslog");
-        fs::create_dir_all(&folder).unwrap();
+/// An rsyslogd with a socket to log to and an action.
+fn start(folder: &Path, modules: &[&str], action: &str) -> Option<Rsyslogd> {
+    let modules: Vec<_> = modules.iter().chain(&["imuxsock"]).copied().collect();
+    let rsyslogd = Rsyslogd::start(folder, &modules, |folder| {
         let shown = folder.display();
-        let config = format!(
+        format!(
             "module(load=\"imuxsock\" SysSock.Use=\"off\")\n\
              input(type=\"imuxsock\" Socket=\"{shown}/log\")\n\
              $WorkDirectory {shown}\n{action}\n"
-        );
-        fs::write(folder.join("conf"), config).unwrap();
-        let child = Command::new(RSYSLOGD)
-            .arg("-n")
-            .args(["-f".as_ref(), folder.join("conf").as_os_str()])
-            .args(["-i".as_ref(), folder.join("pid").as_os_str()])
-            .stdin(Stdio::null())
-            .stderr(fs::File::create(folder.join("stderr")).unwrap())
-            .spawn()
-            .unwrap();
-        let rsyslogd = Self { child, folder };
-        wait_for("rsyslogd's socket", || rsyslogd.folder.join("log").exists());
-        Some(rsyslogd)
-    }
-
-    /// Logs numbered messages.
-    fn log(&self, numbers: std::ops::Range<usize>) {
-        let lines: String = numbers
-            .map(|nr| format!("nr={nr} and some words of a message\n"))
-            .collect();
-        let file = self.folder.join("messages");
-        fs::write(&file, lines).unwrap();
-        let logger = Command::new(LOGGER)
-            .args(["-t", "tester", "-u"])
-            .arg(self.folder.join("log"))
-            .arg("-f")
-            .arg(&file)
-            .status()
-            .unwrap();
-        assert!(logger.success());
-    }
+        )
+    })?;
+    wait_for("rsyslogd's socket", || {
+        rsyslogd.folder().join("log").exists()
+    });
+    Some(rsyslogd)
 }
 
-impl Drop for Rsyslogd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!(
-                "{}",
-                fs::read_to_string(self.folder.join("stderr")).unwrap_or_default()
-            );
-        }
-    }
+/// Logs numbered messages.
+fn log(rsyslogd: &Rsyslogd, numbers: std::ops::Range<usize>) {
+    let lines: String = numbers
+        .map(|nr| format!("nr={nr} and some words of a message\n"))
+        .collect();
+    let file = rsyslogd.folder().join("messages");
+    fs::write(&file, lines).unwrap();
+    let logger = Command::new(LOGGER)
+        .args(["-t", "tester", "-u"])
+        .arg(rsyslogd.folder().join("log"))
+        .arg("-f")
+        .arg(&file)
+        .status()
+        .unwrap();
+    assert!(logger.success());
 }
 
 /// Sends numbered messages through rsyslogd; each is in the store once.
@@ -86,10 +52,10 @@ fn check(
 ) {
     let mut collector = Collector::start();
     let action = action(&collector);
-    let Some(rsyslogd) = Rsyslogd::start(collector.folder(), modules, &action) else {
+    let Some(rsyslogd) = start(collector.folder(), modules, &action) else {
         return;
     };
-    rsyslogd.log(0..COUNT);
+    log(&rsyslogd, 0..COUNT);
     wait_for("the messages", || {
         collector.contents().numbers().len() >= COUNT
     });
@@ -198,11 +164,11 @@ fn a_killed_receiver_loses_nothing_under_relp() {
          queue.type=\"LinkedList\" action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\")",
         collector.port("relp")
     );
-    let Some(rsyslogd) = Rsyslogd::start(collector.folder(), &["omrelp"], &action) else {
+    let Some(rsyslogd) = start(collector.folder(), &["omrelp"], &action) else {
         return;
     };
     for round in 0..4 {
-        rsyslogd.log(round * COUNT..(round + 1) * COUNT);
+        log(&rsyslogd, round * COUNT..(round + 1) * COUNT);
         let some = round * COUNT + COUNT / 10;
         wait_for("some messages", || {
             collector.contents().numbers().len() >= some
@@ -266,6 +232,5 @@ fn logger_over_udp_and_tcp() {
     }
 }
 
-const RSYSLOGD: &str = "/usr/sbin/rsyslogd";
 const LOGGER: &str = "/usr/bin/logger";
 const COUNT: usize = 2000;
