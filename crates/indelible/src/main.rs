@@ -26,6 +26,7 @@ mod terms;
 mod top;
 mod user;
 mod verify;
+mod walk;
 mod words;
 
 use std::process::ExitCode;

@@ -7,16 +7,21 @@ use indelible_log::{EntryRef, Kind};
 use indelible_query::scan::stands_alone;
 use indelible_query::terms::{self, TermField};
 use indelible_record::Record;
+use serde::Deserialize;
 
 use crate::search::message_terms;
 
-/// The terms of records and of messages.
+/// The terms of records, of messages and of contexts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryTerms;
 
 impl Terms for EntryTerms {
     fn version(&self) -> u16 {
         terms::VERSION
+    }
+
+    fn had(&self, version: u16, field: u8) -> Option<bool> {
+        terms::had(version, field)
     }
 
     fn of(&self, entry: &EntryRef<'_>, found: &mut Found<'_>) {
@@ -32,9 +37,26 @@ impl Terms for EntryTerms {
                     found.value(field.number(), value);
                 });
             }
+            Kind::Context => {
+                if let Ok(context) = serde_json::from_slice::<OfProcess>(entry.payload()) {
+                    let pid = context.process.pid.to_string();
+                    found.value(TermField::Context.number(), pid.as_bytes());
+                }
+            }
             _ => {}
         }
     }
+}
+
+/// Of a context what is looked for.
+#[derive(Deserialize)]
+struct OfProcess {
+    process: Pid,
+}
+
+#[derive(Deserialize)]
+struct Pid {
+    pid: u32,
 }
 
 fn of_record(kind: u16, text: &[u8], found: &mut Found<'_>) {

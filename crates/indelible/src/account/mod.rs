@@ -6,7 +6,6 @@
 
 mod boot;
 mod output;
-mod read;
 mod serials;
 mod stream;
 mod text;
@@ -23,6 +22,7 @@ use crate::agent::opened::Opened;
 use crate::agent::outputs::native_position;
 use crate::agent::read_receipt;
 use crate::payload::{CheckpointSeen, StreamOpened};
+use crate::walk;
 use boot::{Boot, BootAccount};
 use output::OutputAccount;
 use stream::{Stream, StreamAccount};
@@ -69,7 +69,7 @@ impl Account {
                 }
             }
         }
-        read::spool(&layout, |entry| books.enter(entry))?;
+        walk::spool(path, |entry| books.enter(entry))?;
         for (id, stream) in &mut books.streams {
             stream.released(native_position(&layout, *id));
         }
@@ -83,7 +83,7 @@ impl Account {
     /// The account of a collector's store.
     pub(crate) fn of_store(path: &Path) -> Result<Self> {
         let mut books = Books::default();
-        read::store(path, |entry| books.enter(entry))?;
+        walk::store(path, |entry| books.enter(entry))?;
         Ok(books.close("store"))
     }
 

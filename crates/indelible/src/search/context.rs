@@ -1,108 +1,221 @@
-//! The context of events (kind 9), gathered from a store or a spool before its events are shown.
+//! The contexts of events (kind 9), read from a store or a spool when an event asks for its own.
 //!
 //! An entry speaks of a process from one event on, so the newest one that is not later than an event
-//! is the event's. It may stand anywhere before it, or a little behind it.
+//! is the event's. It may stand anywhere before it, or a little behind it. In a store the block
+//! indexes tell which blocks hold contexts of a pid: for a few processes only those are unpacked.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use indelible_log::dir::RealDir;
-use indelible_log::{EntryRef, Kind, LogReader, StreamId, entry};
+use indelible_log::index::Blocks;
+use indelible_log::limits::{BLOCK_ENTRIES, SEGMENT_BLOCKS};
+use indelible_log::{EntryRef, Kind, LogReader};
+use indelible_query::terms::{self, TermField};
 use indelible_record::{Event, Stamp};
 
 use super::Source;
-use super::entries::{Rooms, node_name};
-use crate::payload::StreamOpened;
+use super::entries::{Lines, Segment, segments};
+use super::limits::{CONTEXT_LOOKUPS_MAX, CONTEXTS_MAX};
+
 use crate::payload::context::Context;
+use crate::walk;
+
+/// The contexts of some sources, read on demand from any thread.
+#[derive(Default)]
+pub(crate) struct Contexts {
+    /// None where nobody asks.
+    shelf: Option<Mutex<Shelf>>,
+}
+
+impl Contexts {
+    /// Of what the sources hold; nothing is read yet.
+    pub(crate) fn of_sources(sources: &[Source]) -> Self {
+        let unread = sources.iter().filter_map(|source| match source {
+            Source::Files(_) => None,
+            Source::Store(path) => Some(Place::Store(path.clone())),
+            Source::Spool(path) => Some(Place::Spool(path.clone())),
+        });
+        let shelf = Shelf {
+            places: unread.collect(),
+            ..Shelf::default()
+        };
+        Self {
+            shelf: (!shelf.places.is_empty()).then(|| Mutex::new(shelf)),
+        }
+    }
+
+    /// What is known of the process that caused an event.
+    pub(crate) fn of(&self, event: &Event) -> Option<Arc<str>> {
+        let at = |stamp: Stamp| (stamp.ms(), stamp.serial);
+        let at = at(event.stamp()?);
+        let node = String::from_utf8_lossy(event.node().unwrap_or_default());
+        let process = (node.as_ref().into(), event.pid()?);
+        // What was read before a thread panicked is whole: one entry at a time.
+        let shelf = self.shelf.as_ref()?.lock();
+        let mut shelf = shelf.unwrap_or_else(PoisonError::into_inner);
+        shelf.look_for(&process);
+        shelf.known.at(&process, at)
+    }
+}
+
+/// What was read, and where more is.
+#[derive(Default)]
+struct Shelf {
+    known: Known,
+    places: Vec<Place>,
+    looked_for: HashSet<Process>,
+    /// Something could not be read, and that was said.
+    is_broken: bool,
+}
+
+enum Place {
+    Spool(PathBuf),
+    Store(PathBuf),
+    Opened(Box<Store>),
+}
+
+impl Shelf {
+    fn look_for(&mut self, process: &Process) {
+        if self.is_broken || !self.looked_for.insert(process.clone()) {
+            return;
+        }
+        let pid = (self.looked_for.len() <= CONTEXT_LOOKUPS_MAX).then_some(process.1);
+        let given_way = self.known.given_way;
+        if let Err(error) = self.read(pid) {
+            self.is_broken = true;
+            eprintln!("{error:#}; events are shown without their contexts");
+        }
+        if given_way == 0 && self.known.given_way > 0 {
+            eprintln!(
+                "there are more than {CONTEXTS_MAX} contexts: some events are shown without theirs"
+            );
+        }
+    }
+
+    /// Reads what may speak of a pid, or of any.
+    fn read(&mut self, pid: Option<u32>) -> Result<()> {
+        for place in std::mem::take(&mut self.places) {
+            let mut store = match place {
+                Place::Spool(path) => {
+                    let known = &mut self.known;
+                    walk::spool(&path, |entry| known.enter("", entry))?;
+                    continue;
+                }
+                Place::Store(path) => Box::new(Store::open(path)?),
+                Place::Opened(store) => store,
+            };
+            let read = store.read(pid, &mut self.known);
+            read.with_context(|| format!("cannot read the store {}", store.path.display()))?;
+            self.places.push(Place::Opened(store));
+        }
+        self.known.sort();
+        Ok(())
+    }
+}
+
+/// A store whose contexts are read block by block.
+struct Store {
+    path: PathBuf,
+    reader: LogReader,
+    lines: Lines,
+    segments: Vec<Segment>,
+    /// The blocks of each segment that were read.
+    read: Vec<Blocks>,
+    /// All that can be read of the segments was read.
+    is_exhausted: bool,
+    /// First leaf index that was not read of what was not sealed.
+    next: u64,
+}
+
+impl Store {
+    fn open(path: PathBuf) -> Result<Self> {
+        let shown = || format!("cannot read the store {}", path.display());
+        let dir = RealDir::open(&path).with_context(shown)?;
+        let reader = LogReader::open(dir).with_context(shown)?;
+        let mut lines = Lines::of_store(false);
+        let (segments, next) = segments(&reader, &mut lines).with_context(shown)?;
+        Ok(Self {
+            read: vec![0; segments.len()],
+            path,
+            reader,
+            lines,
+            segments,
+            is_exhausted: false,
+            next,
+        })
+    }
+
+    fn read(&mut self, pid: Option<u32>, known: &mut Known) -> Result<()> {
+        if !self.is_exhausted {
+            self.read_sealed(pid, known)?;
+            self.is_exhausted = pid.is_none();
+        }
+        // Written while it is searched: what is new since the last look.
+        while let Some(part) = self.reader.part_at(self.next)? {
+            for (_, entry) in self.reader.decode(&part)?.iter_from(self.next) {
+                let entry = EntryRef::parse(entry)?;
+                self.lines.note(&entry);
+                known.of_host(&self.lines, &entry);
+            }
+            self.next = part.end();
+        }
+        Ok(())
+    }
+
+    fn read_sealed(&mut self, pid: Option<u32>, known: &mut Known) -> Result<()> {
+        let pid = pid.map(|pid| pid.to_string());
+        let field = TermField::Context.number();
+        for (segment, read) in std::iter::zip(&self.segments, &mut self.read) {
+            let is_asked = |value: &[u8]| pid.as_ref().is_none_or(|pid| pid.as_bytes() == value);
+            let holding = match &segment.index {
+                Some(index) if terms::had(index.version(), field) == Some(true) => {
+                    index.matching(field, &mut |value| is_asked(value))?
+                }
+                _ => Blocks::MAX,
+            };
+            let unread = holding & !*read;
+            for block in (0..SEGMENT_BLOCKS).filter(|block| unread >> block & 1 == 1) {
+                let part = self.reader.block_at(segment.first + block * BLOCK_ENTRIES);
+                for (_, entry) in self.reader.decode(&part)?.iter() {
+                    known.of_host(&self.lines, &EntryRef::parse(entry)?);
+                }
+            }
+            *read |= unread;
+        }
+        Ok(())
+    }
+}
 
 /// Contexts by host and process.
-#[derive(Debug, Default)]
-pub(crate) struct Contexts {
+#[derive(Default)]
+struct Known {
     /// Of each process, by time and serial.
-    processes: HashMap<Process, Vec<Known>>,
+    processes: HashMap<Process, Vec<From>>,
     /// In the order in which they were read: the oldest give way.
     order: VecDeque<Process>,
+    unsorted: HashSet<Process>,
     given_way: u64,
 }
 
 /// Time in ms and serial from which on it holds, and the JSON object.
-type Known = ((u64, u32), Box<str>);
+type From = ((u64, u32), Arc<str>);
 /// The host's node name, empty in a spool, and the pid.
 type Process = (Box<str>, u32);
 
-impl Contexts {
-    /// Reads what the sources hold.
-    pub(crate) fn gather(sources: &[Source]) -> Result<Self> {
-        let mut contexts = Self::default();
-        for source in sources {
-            match source {
-                Source::Files(_) => {}
-                Source::Store(path) => contexts.store(path)?,
-                Source::Spool(path) => contexts.spool(path)?,
-            }
-        }
-        if contexts.given_way > 0 {
-            tracing::warn!(
-                left_out = contexts.given_way,
-                "too many contexts: events before the newest {CONTEXTS_MAX} are shown without"
-            );
-        }
-        for entries in contexts.processes.values_mut() {
-            entries.sort_by_key(|(at, _)| *at);
-        }
-        Ok(contexts)
+impl Known {
+    /// Enters an entry of a store, if it is a context.
+    fn of_host(&mut self, lines: &Lines, entry: &EntryRef<'_>) {
+        let host = lines.host(entry.header().stream);
+        self.enter(host.map_or("", |(_, node)| node), entry);
     }
 
-    fn store(&mut self, path: &std::path::Path) -> Result<()> {
-        let shown = || format!("cannot read the store {}", path.display());
-        let reader =
-            LogReader::open(RealDir::open(path).with_context(shown)?).with_context(shown)?;
-        let mut nodes: HashMap<StreamId, Box<str>> = HashMap::new();
-        let mut next = 0;
-        while let Some(part) = reader.part_at(next).with_context(shown)? {
-            for (_, entry) in reader.decode(&part).with_context(shown)?.iter_from(next) {
-                let entry = EntryRef::parse(entry).with_context(shown)?;
-                let header = entry.header();
-                if header.kind == Kind::StreamOpened
-                    && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
-                {
-                    nodes.insert(header.stream, node_name(&opened.host).into());
-                }
-                if header.kind == Kind::Context {
-                    let node = nodes.get(&header.stream).cloned().unwrap_or_default();
-                    self.enter(node, &entry);
-                }
-            }
-            next = part.end();
+    fn enter(&mut self, node: &str, entry: &EntryRef<'_>) {
+        if entry.header().kind != Kind::Context {
+            return;
         }
-        Ok(())
-    }
-
-    fn spool(&mut self, path: &std::path::Path) -> Result<()> {
-        let shown = || format!("cannot read the spool {}", path.display());
-        for found in Rooms::at(path).streams()? {
-            let Some(mut reader) = found.open().with_context(shown)? else {
-                continue;
-            };
-            let mut bytes = Vec::new();
-            while reader
-                .read(u32::MAX, READ_BYTES, &mut bytes)
-                .with_context(shown)?
-                .is_some()
-            {
-                for entry in entry::split(&bytes) {
-                    let entry = entry.and_then(EntryRef::parse).with_context(shown)?;
-                    if entry.header().kind == Kind::Context {
-                        self.enter(Box::default(), &entry);
-                    }
-                }
-                bytes.clear();
-            }
-        }
-        Ok(())
-    }
-
-    fn enter(&mut self, node: Box<str>, entry: &EntryRef<'_>) {
         // Read and written anew: what a host sends is shown as JSON only if it is.
         let Ok(context) = serde_json::from_slice::<Context>(entry.payload()) else {
             return;
@@ -118,28 +231,26 @@ impl Contexts {
             entries.remove(0);
             self.given_way += 1;
         }
-        let process = (node, context.process.pid);
+        let process = (node.into(), context.process.pid);
         self.order.push_back(process.clone());
+        self.unsorted.insert(process.clone());
         let at = (context.time_ms, context.serial);
-        self.processes
-            .entry(process)
-            .or_default()
-            .push((at, text.into()));
+        let entries = self.processes.entry(process).or_default();
+        entries.push((at, text.into()));
     }
 
-    /// What is known of the process that caused an event.
-    pub(crate) fn of(&self, event: &Event) -> Option<&str> {
-        let at = |stamp: Stamp| (stamp.ms(), stamp.serial);
-        let at = at(event.stamp()?);
-        let node = String::from_utf8_lossy(event.node().unwrap_or_default());
-        let entries = self.processes.get(&(node.as_ref().into(), event.pid()?))?;
+    fn sort(&mut self) {
+        for process in self.unsorted.drain() {
+            if let Some(entries) = self.processes.get_mut(&process) {
+                entries.sort_by_key(|(at, _)| *at);
+            }
+        }
+    }
+
+    fn at(&self, process: &Process, at: (u64, u32)) -> Option<Arc<str>> {
+        let entries = self.processes.get(process)?;
         let after = entries.partition_point(|(begins, _)| *begins <= at);
         let (_, text) = entries.get(after.checked_sub(1)?)?;
-        Some(text)
+        Some(Arc::clone(text))
     }
 }
-
-/// Contexts that are held at a time, each about 500 bytes.
-const CONTEXTS_MAX: usize = 256 << 10;
-/// Bytes of entries per read.
-const READ_BYTES: usize = 1 << 20;

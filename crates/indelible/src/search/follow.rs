@@ -25,7 +25,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use super::engine::Work;
-use super::entries::{Lines, Rooms};
+use super::entries::{self, Lines, Rooms};
 use super::{Source, files};
 
 /// Gives the events that come from now on and match to the work, and a part for each to the sink,
@@ -275,11 +275,14 @@ impl StoreTail {
     fn new(path: &Path, messages: bool) -> Result<Self> {
         let shown = || format!("cannot read the store {}", path.display());
         let dir = RealDir::open(path).with_context(shown)?;
+        let reader = LogReader::open(dir).with_context(shown)?;
+        let mut lines = Lines::of_store(messages);
+        let (_, next) = entries::segments(&reader, &mut lines).with_context(shown)?;
         let mut tail = Self {
             path: path.to_owned(),
-            reader: LogReader::open(dir).with_context(shown)?,
-            next: 0,
-            lines: Lines::of_store(messages),
+            reader,
+            next,
+            lines,
         };
         let end = tail.reader.end().with_context(shown)?;
         // The names of the hosts stand where their streams were opened.

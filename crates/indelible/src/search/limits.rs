@@ -19,3 +19,9 @@ pub(crate) const BATCH_BYTES: usize = 256 << 10;
 
 /// Pieces that the events of one batch come from, while there are few events: each holds its piece.
 pub(crate) const BATCH_PIECES_MAX: usize = 4;
+
+/// Contexts that are held at a time, each about 500 bytes.
+pub(crate) const CONTEXTS_MAX: usize = 256 << 10;
+
+/// Processes whose contexts are looked for one by one; with more, all contexts of the store are read.
+pub(crate) const CONTEXT_LOOKUPS_MAX: usize = 64;

@@ -166,7 +166,7 @@ impl Request {
             as_tool: self.manner == Manner::Tool,
             messages: self.selection(sources).messages.is_some(),
             contexts: if matches!(self.form, Form::Json | Form::Ndjson) {
-                Contexts::gather(sources)?
+                Contexts::of_sources(sources)
             } else {
                 Contexts::default()
             },

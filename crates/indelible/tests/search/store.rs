@@ -60,6 +60,15 @@ impl Host {
         self.push(Kind::Audit, ms, &payload);
     }
 
+    fn context(&mut self, ms: u64, serial: u32, pid: u32) {
+        let of_process = serde_json::json!({
+            "v": 1, "boot_id": "", "time_ms": ms, "serial": serial,
+            "read": {"stream": "", "sequence": 0},
+            "process": {"pid": pid}, "unit": format!("{}-{serial}.service", self.name),
+        });
+        self.push(Kind::Context, ms, of_process.to_string().as_bytes());
+    }
+
     fn send(&mut self, log: &mut Log) {
         let batch = Batch::prepare(self.stream, self.first, self.head, &self.waiting).unwrap();
         log.append(&batch, self.name).unwrap();
@@ -102,6 +111,9 @@ fn fill(store: &Path) {
                     if serial % 8_111 == 0 { 4242 } else { 1000 },
                 ));
                 host.record(1307, ms, serial, "cwd=\"/\"");
+                if rare || serial % 1_009 == 0 {
+                    host.context(ms, serial, 300 + serial % 5_000);
+                }
                 let path = format!(
                     "item=0 name=\"/srv/{}\" inode=1 nametype=NORMAL",
                     serial % 30_000
@@ -163,7 +175,10 @@ fn run(command: &str, store: &Path, words: &[&str]) -> (String, String) {
     (String::from_utf8(output.stdout).unwrap(), said)
 }
 
-const QUESTIONS: [&[&str]; 21] = [
+const QUESTIONS: [&[&str]; 24] = [
+    &["-k", "shadow", "--format", "ndjson"],
+    &["-p", "5273", "--format", "json"],
+    &["-k", "files", "--limit", "9000", "--format", "ndjson"],
     &["-k", "shadow"],
     &["-k", "shadow_watch", "-w", "-n", "web1"],
     &["-k", "shadow", "--since", "2023-11-14T22:30:00Z"],
@@ -202,6 +217,9 @@ fn a_store_is_searched_the_same_with_indexes_and_without() {
     for (words, answer) in QUESTIONS.iter().zip(&without) {
         assert_eq!(answer.is_empty(), words.contains(&"nothing"), "{words:?}");
     }
+    for answer in &without[..3] {
+        assert!(answer.contains(r#""context":{"v":1"#));
+    }
     let (written, _) = run("reindex", &store, &[]);
     assert_eq!(written, "2 written, 0 kept\n");
     for ((words, expect), got) in QUESTIONS.iter().zip(&without).zip(answers()) {
@@ -230,7 +248,7 @@ fn a_store_is_searched_the_same_with_indexes_and_without() {
     bytes[middle] ^= 1;
     fs::write(&index, bytes).unwrap();
     fs::write(store.join(format!("segments/{:020}.idx", 0)), "x").unwrap();
-    for (words, expect) in QUESTIONS.iter().zip(&without).take(4) {
+    for (words, expect) in QUESTIONS.iter().zip(&without).take(7) {
         let (got, said) = run("search", &store, words);
         assert!(got == *expect, "{words:?}");
         assert!(said.contains("its segment is read whole"), "{said}");

@@ -186,10 +186,24 @@ impl<'t> Builder<'t> {
         Some(out)
     }
 
-    /// Field, open blocks and bytes of each section; none where entries are missing. What `verify`
-    /// compares: how these bytes are compressed is no matter of the entries.
-    pub(crate) fn sections(&self) -> Option<Vec<(u8, Blocks, Vec<u8>)>> {
-        if self.entries != SEGMENT_ENTRIES {
+    /// The sections that an index of a version must have; none of a version that is of no use.
+    pub(crate) fn sections_of(&self, version: u16) -> Option<Vec<SectionOf>> {
+        self.terms.had(version, FIELD_MIN)?;
+        let mut sections = self.sections()?;
+        let had = |field| field < FIELD_MIN || self.terms.had(version, field) == Some(true);
+        sections.retain(|(field, ..)| had(*field));
+        Some(sections)
+    }
+
+    /// Whether no entry is missing.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.entries == SEGMENT_ENTRIES
+    }
+
+    /// Each section; none where entries are missing. What `verify` compares: how these bytes are
+    /// compressed is no matter of the entries.
+    fn sections(&self) -> Option<Vec<SectionOf>> {
+        if !self.is_whole() {
             return None;
         }
         let mut streams = Vec::new();
@@ -208,15 +222,13 @@ impl<'t> Builder<'t> {
         Some(sections)
     }
 
-    /// The version of the terms.
-    pub(crate) fn version(&self) -> u16 {
-        self.terms.version()
-    }
-
     pub(crate) fn facts(&self) -> &[BlockFacts; BLOCKS] {
         &self.facts
     }
 }
+
+/// Field, open blocks and bytes of a section.
+type SectionOf = (u8, Blocks, Vec<u8>);
 
 /// Sorted and front-coded, the values come out hardly smaller at higher levels.
 const COMPRESSION_LEVEL: i32 = 3;

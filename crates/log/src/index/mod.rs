@@ -52,10 +52,16 @@ pub use rebuild::{Rebuilt, rebuild};
 /// Says what of an entry can be looked for.
 ///
 /// For the same entry it says the same always; what it says of a kind of entries may change with
-/// [`Terms::version`] alone, which makes older indexes ones to be rebuilt.
+/// [`Terms::version`] alone. An older index stays of use for what [`Terms::had`] says.
 pub trait Terms: Debug + Send + Sync {
     /// Raised with each change of what [`Terms::of`] says.
     fn version(&self) -> u16;
+
+    /// Whether indexes of a version have a field; they say of it what today's say. None of those that
+    /// are of no use any more.
+    fn had(&self, version: u16, _field: u8) -> Option<bool> {
+        (version == self.version()).then_some(true)
+    }
 
     /// Tells the values of an entry.
     fn of(&self, entry: &EntryRef<'_>, found: &mut Found<'_>);

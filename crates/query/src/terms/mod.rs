@@ -42,6 +42,8 @@ pub enum TermField {
     Path = 25,
     /// Remote host or internet address.
     Address = 26,
+    /// Pid of the process that a context speaks of.
+    Context = 27,
 }
 
 impl TermField {
@@ -51,5 +53,15 @@ impl TermField {
     }
 }
 
-/// Raised when [`each`] says something else.
-pub const VERSION: u16 = 1;
+/// Raised when something else is said of an entry. Version 2 added [`TermField::Context`].
+pub const VERSION: u16 = 2;
+
+/// Whether indexes of a version have a field; they say of it what today's say. None of those that are
+/// of no use.
+pub fn had(version: u16, field: u8) -> Option<bool> {
+    match version {
+        1 => Some(field != TermField::Context.number()),
+        VERSION => Some(true),
+        _ => None,
+    }
+}

@@ -16,7 +16,9 @@ use indelible_record::RecordType;
 use super::message::{self, Origin};
 use crate::payload::StreamOpened;
 
-pub(super) use spool::{Rooms, of_spool};
+pub(super) use plan::{Segment, segments};
+pub(crate) use spool::Rooms;
+pub(super) use spool::of_spool;
 pub(super) use store::{Block, Planned, Store};
 
 /// Lines of a store or a spool, a chunk of entries at a time.
@@ -76,6 +78,15 @@ impl Lines {
         self.origins.insert(stream, (Origin { host, source }, node));
     }
 
+    /// Takes note of where a stream comes from, if the entry is its first.
+    pub(in crate::search) fn note(&mut self, entry: &EntryRef<'_>) {
+        if entry.header().kind == Kind::StreamOpened
+            && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
+        {
+            self.opened(entry.header().stream, opened);
+        }
+    }
+
     /// Appends the lines of a store's entries from `next` on, as [`Lines::entry`] does.
     ///
     /// # Errors
@@ -96,11 +107,7 @@ impl Lines {
     /// Appends the entry's line, if it is an audit record or a message that is asked for; takes note of
     /// a stream that begins.
     pub(crate) fn entry(&mut self, entry: &EntryRef<'_>, text: &mut Vec<u8>) {
-        if entry.header().kind == Kind::StreamOpened
-            && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
-        {
-            self.opened(entry.header().stream, opened);
-        }
+        self.note(entry);
         let number = self.messages.unwrap_or(0);
         if self.line(entry, number, text) {
             self.messages = Some(number.wrapping_add(1));

@@ -1,6 +1,5 @@
 //! Which blocks of a store can match, by their indexes.
 
-use indelible_log::entry::Kind;
 use indelible_log::index::{Blocks, SegmentIndex};
 use indelible_log::limits::{BLOCK_ENTRIES, SEGMENT_BLOCKS};
 use indelible_log::{EntryRef, Error, LogReader};
@@ -14,9 +13,26 @@ use super::Lines;
 pub(super) const BLOCKS: usize = SEGMENT_BLOCKS as usize;
 
 /// A sealed segment, and its index where it has one that can be used.
-pub(super) struct Segment {
-    pub(super) first: u64,
-    pub(super) index: Option<SegmentIndex>,
+pub(in crate::search) struct Segment {
+    pub(in crate::search) first: u64,
+    pub(in crate::search) index: Option<SegmentIndex>,
+}
+
+/// The sealed segments with their indexes, and the first leaf index after them; takes note of where
+/// streams come from that begin in them.
+///
+/// # Errors
+/// A store that cannot be read.
+pub(in crate::search) fn segments(
+    reader: &LogReader,
+    lines: &mut Lines,
+) -> Result<(Vec<Segment>, u64), Error> {
+    let (firsts, after) = reader.segments()?;
+    let read = |first| Segment::read(reader, first, lines);
+    Ok((
+        firsts.into_iter().map(read).collect::<Result<_, _>>()?,
+        after,
+    ))
 }
 
 /// What becomes of a block.
@@ -40,9 +56,9 @@ pub(super) enum Place {
 impl Segment {
     /// Reads the index, and where streams come from that begin in the segment. Without an index the
     /// segment is read whole.
-    pub(super) fn read(reader: &LogReader, first: u64, lines: &mut Lines) -> Result<Self, Error> {
+    fn read(reader: &LogReader, first: u64, lines: &mut Lines) -> Result<Self, Error> {
         let index = match reader.index(first) {
-            Ok(index) => index.filter(|index| index.version() == terms::VERSION),
+            Ok(index) => index.filter(|index| terms::had(index.version(), 0).is_some()),
             Err(error) => {
                 tell(&error);
                 None
@@ -64,11 +80,8 @@ impl Segment {
         for block in 0..SEGMENT_BLOCKS {
             let part = reader.block_at(first + block * BLOCK_ENTRIES);
             for (_, entry) in reader.decode(&part)?.iter() {
-                if let Ok(entry) = EntryRef::parse(entry)
-                    && entry.header().kind == Kind::StreamOpened
-                    && let Ok(opened) = serde_json::from_slice(entry.payload())
-                {
-                    lines.opened(entry.header().stream, opened);
+                if let Ok(entry) = EntryRef::parse(entry) {
+                    lines.note(&entry);
                 }
             }
         }

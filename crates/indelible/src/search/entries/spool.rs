@@ -47,19 +47,19 @@ pub(in crate::search) fn of_spool(path: &Path, messages: bool) -> Result<Box<dyn
 }
 
 /// The rooms of a spool, each as soon as it is there.
-pub(in crate::search) struct Rooms {
+pub(crate) struct Rooms {
     rooms: Vec<(Room, Option<Arc<dyn Dir>>)>,
 }
 
 /// A stream of one of the rooms.
-pub(in crate::search) struct Found {
+pub(crate) struct Found {
     room: Room,
     dir: Arc<dyn Dir>,
-    pub(in crate::search) id: StreamId,
+    pub(crate) id: StreamId,
 }
 
 impl Rooms {
-    pub(in crate::search) fn at(path: &Path) -> Self {
+    pub(crate) fn at(path: &Path) -> Self {
         let rooms = Layout::at(path).rooms();
         Self {
             rooms: rooms.into_iter().map(|room| (room, None)).collect(),
@@ -69,14 +69,15 @@ impl Rooms {
     /// The streams that are there now.
     ///
     /// # Errors
-    /// A room that cannot be read, or that a spool must have.
-    pub(in crate::search) fn streams(&mut self) -> Result<Vec<Found>> {
+    /// A room that cannot be read; a folder that has none of the rooms is no spool.
+    pub(crate) fn streams(&mut self) -> Result<Vec<Found>> {
         let mut found = Vec::new();
+        let is_spool = self.rooms.iter().any(|(room, _)| room.streams().exists());
         for (room, dir) in &mut self.rooms {
             let shown = || format!("cannot read {}", room.streams().display());
             let dir = match dir {
                 Some(dir) => dir,
-                None if room.is_optional() && !room.streams().exists() => continue,
+                None if is_spool && !room.streams().exists() => continue,
                 none => none.insert(RealDir::open(room.streams()).with_context(shown)?),
             };
             for id in SpoolReader::streams(&**dir).with_context(shown)? {
@@ -98,7 +99,7 @@ impl Rooms {
 
 impl Found {
     /// Opens it; none where its folder has no file, yet or any more.
-    pub(in crate::search) fn open(&self) -> Result<Option<SpoolReader>, Error> {
+    pub(crate) fn open(&self) -> Result<Option<SpoolReader>, Error> {
         match SpoolReader::open(&self.dir, self.id) {
             Ok(reader) => Ok(Some(reader)),
             Err(Error::Missing { .. }) => Ok(None),

@@ -86,11 +86,7 @@ impl Store {
         let dir = RealDir::open(path).with_context(shown)?;
         let reader = LogReader::open(dir).with_context(shown)?;
         let mut lines = Lines::of_store(messages);
-        let (firsts, after) = reader.segments().with_context(shown)?;
-        let mut segments = Vec::with_capacity(firsts.len());
-        for first in firsts {
-            segments.push(Segment::read(&reader, first, &mut lines).with_context(shown)?);
-        }
+        let (segments, after) = plan::segments(&reader, &mut lines).with_context(shown)?;
         let plan = plan::of(&segments, wants, window, &lines);
         let ends_events = plan::ends_events(&segments);
         let shared = Arc::new(Shared {
