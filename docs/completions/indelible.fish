@@ -456,7 +456,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand top" -l where -d 'Co
 complete -c indelible -n "__fish_indelible_using_subcommand top" -l interval -d 'Seconds that one table is about' -r
 complete -c indelible -n "__fish_indelible_using_subcommand top" -l lines -d 'Values in each table' -r
 complete -c indelible -n "__fish_indelible_using_subcommand top" -l format -d 'Form of what is printed' -r -f -a "text\t'For people'
-json\t'One JSON object per interval'"
+json\t'One JSON object'"
 complete -c indelible -n "__fish_indelible_using_subcommand top" -l once -d 'End after the first interval'
 complete -c indelible -n "__fish_indelible_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand enroll" -l spool -d 'The host\'s spool, which keeps the identity [default: that of /etc/indelible/agent.toml]' -r -F
@@ -479,7 +479,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_see
 complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from add" -l reason -d 'Why: it stands in the log for ever' -r
 complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from list" -l store -d 'The collector\'s store' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from list" -l format -d 'Form of the list' -r -f -a "text\t'A line each'
+complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from list" -l format -d 'Form of the list' -r -f -a "text\t'For people'
 json\t'One JSON object'"
 complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand hold; and __fish_seen_subcommand_from remove" -l store -d 'The collector\'s store' -r -F

@@ -12,6 +12,7 @@ mod doctor;
 mod exit;
 mod export;
 mod files;
+mod form;
 mod migrate;
 mod net;
 mod payload;

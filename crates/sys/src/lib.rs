@@ -9,6 +9,7 @@ mod error;
 pub mod handover;
 pub mod host;
 pub mod lock;
+mod many;
 pub mod proc;
 pub mod process;
 pub mod sandbox;

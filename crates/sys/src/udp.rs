@@ -1,16 +1,15 @@
 //! A UDP socket that is read many datagrams at a time, and knows what the kernel dropped.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt;
 
-use crate::{Error, Result};
+use crate::{Error, Result, many};
 
 /// A bound socket with room for [`DATAGRAMS_MAX`] datagrams, allocated once.
 #[derive(Debug)]
@@ -63,7 +62,14 @@ impl DatagramSocket {
             Ok(_) => {}
             Err(errno) => return Err(Error::system("waiting for a UDP socket")(errno)),
         }
-        match receive_many(&self.socket, &mut self.buffer, &mut self.received) {
+        let received = &mut self.received;
+        let taken = many::receive::<DATAGRAMS_MAX>(
+            self.socket.as_fd(),
+            &mut self.buffer,
+            DATAGRAM_BYTES_MAX,
+            |taken| received.push((source_address(taken.source), taken.length)),
+        );
+        match taken {
             Ok(()) => {}
             Err(error)
                 if matches!(
@@ -113,61 +119,6 @@ impl DatagramSocket {
 
 fn system(what: &'static str) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::System { what, source }
-}
-
-/// Fills one slot of `buffer` per datagram and notes each one's source and length.
-fn receive_many(
-    socket: &UdpSocket,
-    buffer: &mut [u8],
-    received: &mut Vec<(SocketAddr, usize)>,
-) -> io::Result<()> {
-    let mut vectors = [const { MaybeUninit::<libc::iovec>::uninit() }; DATAGRAMS_MAX];
-    // SAFETY: `sockaddr_storage` is a plain C structure for which all zero bits are valid.
-    let mut sources: [libc::sockaddr_storage; DATAGRAMS_MAX] = unsafe { std::mem::zeroed() };
-    let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; DATAGRAMS_MAX];
-    let slots = buffer.chunks_exact_mut(DATAGRAM_BYTES_MAX);
-    for (((vector, source), header), slot) in vectors
-        .iter_mut()
-        .zip(&mut sources)
-        .zip(&mut headers)
-        .zip(slots)
-    {
-        let vector = vector.write(libc::iovec {
-            iov_base: slot.as_mut_ptr().cast(),
-            iov_len: slot.len(),
-        });
-        // SAFETY: `msghdr` is a plain C structure for which all zero bits are valid.
-        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-        message.msg_iov = vector;
-        message.msg_iovlen = 1;
-        message.msg_name = (&raw mut *source).cast();
-        message.msg_namelen =
-            libc::socklen_t::try_from(size_of::<libc::sockaddr_storage>()).expect("a few bytes");
-        header.write(libc::mmsghdr {
-            msg_hdr: message,
-            msg_len: 0,
-        });
-    }
-    let count = libc::c_uint::try_from(DATAGRAMS_MAX).expect("a small constant");
-    // SAFETY: `headers` holds `count` initialised headers, each of which points to one initialised
-    // vector over a slot of `buffer` and to one element of `sources` with its size; all of them
-    // outlive the call and are not otherwise borrowed.
-    let taken = unsafe {
-        libc::recvmmsg(
-            socket.as_raw_fd(),
-            headers.as_mut_ptr().cast(),
-            count,
-            libc::MSG_DONTWAIT,
-            std::ptr::null_mut(),
-        )
-    };
-    let taken = usize::try_from(taken).map_err(|_| io::Error::last_os_error())?;
-    for (header, source) in headers.iter().zip(&sources).take(taken) {
-        // SAFETY: every header was written above; the kernel only changed its fields.
-        let header = unsafe { header.assume_init_ref() };
-        received.push((source_address(source), header.msg_len as usize));
-    }
-    Ok(())
 }
 
 /// The address in a `sockaddr_storage`; an IPv4 address in its IPv6 form as IPv4.

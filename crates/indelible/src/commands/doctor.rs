@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
 use crate::agent::layout::Layout;
 use crate::config::{self, AgentConfig, INSTALLED_AGENT};
 use crate::doctor::{self, Outcome};
 use crate::exit;
+use crate::form::Form;
 use crate::net::enrol::identity::IdentityFolder;
 use crate::terminal::Output;
 
@@ -28,14 +29,6 @@ pub(super) struct Doctor {
     /// Form of the answer
     #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
     format: Form,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people
-    Text,
-    /// One JSON object
-    Json,
 }
 
 impl Doctor {

@@ -4,13 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::collector::operations::Order;
 use crate::collector::operations::control;
 use crate::collector::operations::hold::Holds;
 use crate::exit;
+use crate::form::Form;
 
 /// Hold entries of a host: retention keeps them, and nobody can erase them
 ///
@@ -72,14 +73,6 @@ struct Remove {
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// A line each
-    Text,
-    /// One JSON object
-    Json,
 }
 
 impl Hold {

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::account::Account;
 use crate::config::{self, AgentConfig, CollectorConfig, INSTALLED_AGENT, INSTALLED_COLLECTOR};
 use crate::exit;
+use crate::form::Form;
 use crate::terminal::Output;
 
 /// Show the account of a host's spool or a collector's store: what is there, what is missing and why
@@ -27,14 +28,6 @@ pub(super) struct Status {
     /// The same as --format json
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people
-    Text,
-    /// One JSON object
-    Json,
 }
 
 impl Status {

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indelible_query::expr::Where;
 
 use crate::exit;
+use crate::form::Form;
 use crate::search::Source;
-use crate::top::{self, Form, Settings};
+use crate::top::{self, Settings};
 
 /// Show which rules, programs and hosts make the most events right now
 ///
@@ -40,15 +41,7 @@ pub(super) struct Top {
     once: bool,
     /// Form of what is printed
     #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
-    format: FormName,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormName {
-    /// For people
-    Text,
-    /// One JSON object per interval
-    Json,
+    format: Form,
 }
 
 impl Top {
@@ -64,10 +57,7 @@ impl Top {
             interval: self.interval,
             lines: self.lines,
             once: self.once,
-            form: match self.format {
-                FormName::Text => Form::Text,
-                FormName::Json => Form::Json,
-            },
+            form: self.format,
         };
         top::run(source, condition, &settings)?;
         Ok(exit::DONE)

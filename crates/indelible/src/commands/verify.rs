@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indelible_log::dir::RealDir;
 use indelible_log::verify::{
     Inspector, Mark, Report, VerifyOptions, verify_shown, verify_spool_with, verify_store,
@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::agent::layout::Layout;
 use crate::files;
+use crate::form::Form;
 use crate::net::http::Credentials;
 use crate::proof;
 use crate::terminal::Output;
@@ -71,14 +72,6 @@ pub(super) struct Verify {
     /// Form of the report
     #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
     format: Form,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people
-    Text,
-    /// One JSON object
-    Json,
 }
 
 impl Verify {

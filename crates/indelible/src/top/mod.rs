@@ -14,6 +14,7 @@ use indelible_query::criteria::{Filter, Needles};
 use indelible_query::expr::Where;
 use indelible_record::Event;
 
+use crate::form::Form;
 use crate::search::Source;
 use crate::search::engine::Work;
 use crate::search::follow::follow;
@@ -29,13 +30,6 @@ pub(crate) struct Settings {
     /// Only the first interval.
     pub(crate) once: bool,
     pub(crate) form: Form,
-}
-
-/// What is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Text,
-    Json,
 }
 
 /// Counts events as they come and shows them until it is stopped.

@@ -16,6 +16,9 @@ use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 
+use crate::error::Error;
+use crate::limits::TEXT_BYTES_MAX;
+
 pub use real::RealDir;
 #[cfg(feature = "sim")]
 pub use sim::{Fault, SimDir};
@@ -93,6 +96,23 @@ pub fn read_small(dir: &dyn Dir, path: &str, max: usize) -> io::Result<Vec<u8>> 
     let got = file.read_at(&mut bytes, 0)?;
     bytes.truncate(got);
     Ok(bytes)
+}
+
+/// Reads a short text.
+///
+/// # Errors
+/// [`Error::Missing`] where there is none, [`Error::Damaged`] where it is none.
+pub(crate) fn read_text(dir: &dyn Dir, path: &str) -> Result<String, Error> {
+    let bytes = match read_small(dir, path, TEXT_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::Missing {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) => return Err(Error::io("read", path)(error)),
+    };
+    String::from_utf8(bytes).map_err(|_| Error::damaged(path, 0, "it is not UTF-8 text"))
 }
 
 /// Puts a whole file in place: temporary name, sync, rename, sync of the folder.

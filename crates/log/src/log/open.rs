@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::dir::{Dir, TEMPORARY, read_small, replace};
+use crate::dir::{Dir, TEMPORARY, read_text, replace};
 use crate::error::{Error, Result};
 use crate::index::Terms;
-use crate::limits::{SEGMENT_ENTRIES, TEXT_BYTES_MAX};
+use crate::limits::SEGMENT_ENTRIES;
 use crate::note::{Checkpoint, SigningKey, VerifierKey};
 use crate::retention::{first_entry, unlink_below};
 use crate::segment;
@@ -278,19 +278,6 @@ fn read_checkpoint(dir: &dyn Dir, verifier: &VerifierKey) -> Result<Checkpoint> 
         path: CHECKPOINT.to_owned(),
         source,
     })
-}
-
-fn read_text(dir: &dyn Dir, path: &str) -> Result<String> {
-    let bytes = match read_small(dir, path, TEXT_BYTES_MAX) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::Missing {
-                path: path.to_owned(),
-            });
-        }
-        Err(error) => return Err(Error::io("read", path)(error)),
-    };
-    String::from_utf8(bytes).map_err(|_| Error::damaged(path, 0, "it is not UTF-8 text"))
 }
 
 fn remove_temporary(dir: &dyn Dir, folder: &str) -> Result<()> {

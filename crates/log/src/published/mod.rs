@@ -24,11 +24,10 @@ use std::sync::Arc;
 
 pub use proof::{LogProof, LogProofError};
 
-use crate::dir::{Dir, read_small};
+use crate::dir::{Dir, read_text};
 use crate::entry::EntryRef;
 use crate::error::{Error, Result};
 use crate::hash::Hash;
-use crate::limits::TEXT_BYTES_MAX;
 use crate::merkle;
 use crate::note::{Checkpoint, VerifierKey};
 use crate::read::LogReader;
@@ -201,19 +200,6 @@ fn holds(size: u64, level: u32, index: u64, width: u64) -> bool {
         .checked_mul(TILE_WIDTH)
         .and_then(|from| from.checked_add(width));
     (1..=TILE_WIDTH).contains(&width) && end.is_some_and(|end| end <= nodes)
-}
-
-fn read_text(dir: &dyn Dir, path: &str) -> Result<String> {
-    let bytes = match read_small(dir, path, TEXT_BYTES_MAX) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::Missing {
-                path: path.to_owned(),
-            });
-        }
-        Err(error) => return Err(Error::io("read", path)(error)),
-    };
-    String::from_utf8(bytes).map_err(|_| Error::damaged(path, 0, "it is no text"))
 }
 
 /// The file with the newest checkpoint that witnesses have cosigned.

@@ -4,8 +4,7 @@
 //! Messages are read in batches with `recvmmsg` into buffers that are allocated once. The socket
 //! never blocks: [`CaptureSocket::wait`] waits, [`CaptureSocket::receive`] takes what is there.
 
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -17,7 +16,7 @@ use super::control::{Control, open_socket};
 use super::message::{HEADER_BYTES, Header, TYPE_ERROR, error_code, request as frame};
 use super::status::StatusChange;
 use super::{ANSWER_TIMEOUT_S, MESSAGE_BYTES_MAX, RECEIVE_BATCH_MAX, SOCKET_BUFFER_BYTES, request};
-use crate::{Error, Result};
+use crate::{Error, Result, many};
 
 /// How the records are obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -349,48 +348,10 @@ fn receive_many(
     buffer: &mut [u8],
     lengths: &mut Vec<(usize, bool)>,
 ) -> Result<(), Errno> {
-    let mut vectors = [const { MaybeUninit::<libc::iovec>::uninit() }; RECEIVE_BATCH_MAX];
-    let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; RECEIVE_BATCH_MAX];
-    for ((vector, header), slot) in vectors
-        .iter_mut()
-        .zip(&mut headers)
-        .zip(buffer.chunks_exact_mut(SLOT_BYTES))
-    {
-        let vector = vector.write(libc::iovec {
-            iov_base: slot.as_mut_ptr().cast(),
-            iov_len: slot.len(),
-        });
-        // SAFETY: `msghdr` is a plain C structure for which all zero bits are valid.
-        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-        message.msg_iov = vector;
-        message.msg_iovlen = 1;
-        header.write(libc::mmsghdr {
-            msg_hdr: message,
-            msg_len: 0,
-        });
-    }
-    let count = libc::c_uint::try_from(RECEIVE_BATCH_MAX).expect("a small constant");
-    // SAFETY: `headers` holds `count` initialised headers, each of which points to one initialised
-    // vector over a slot of `buffer`; all three outlive the call and are not otherwise borrowed.
-    let received = unsafe {
-        libc::recvmmsg(
-            socket.as_raw_fd(),
-            headers.as_mut_ptr().cast(),
-            count,
-            libc::MSG_DONTWAIT,
-            std::ptr::null_mut(),
-        )
-    };
-    let Ok(received) = usize::try_from(received) else {
-        return Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO));
-    };
-    for header in &headers[..received] {
-        // SAFETY: every header was written above; the kernel only changed its fields.
-        let header = unsafe { header.assume_init_ref() };
-        let truncated = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
-        lengths.push((header.msg_len as usize, truncated));
-    }
-    Ok(())
+    many::receive::<RECEIVE_BATCH_MAX>(socket, buffer, SLOT_BYTES, |taken| {
+        lengths.push((taken.length, taken.is_cut));
+    })
+    .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
 }
 
 /// Multicast group 1 (`AUDIT_NLGRP_READLOG`), as a bit.
