@@ -8,6 +8,7 @@ mod book;
 mod detections;
 mod dist;
 mod fuzz;
+mod machine;
 mod oracles;
 mod package_test;
 mod peers;
