@@ -123,7 +123,10 @@ impl Error {
         action: &'static str,
         path: impl Into<String>,
     ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
+        let mut path = path.into();
+        if path.is_empty() {
+            path.push('.');
+        }
         move |source| match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path },
             _ => Self::Io {

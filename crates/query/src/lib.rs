@@ -15,6 +15,7 @@ pub mod criteria;
 pub mod expr;
 pub mod limits;
 pub mod mask;
+pub mod near;
 pub mod report;
 pub mod scan;
 pub mod terms;

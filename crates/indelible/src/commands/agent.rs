@@ -139,6 +139,12 @@ impl Agent {
             None
         };
         let Some(role) = self.role else {
+            if !config.has_worker() {
+                tracing::warn!(
+                    "nothing is sent anywhere: this host is not enrolled (--enroll-token), and no output \
+                     is configured; records stay in the spool, within its limits"
+                );
+            }
             let lent =
                 worker_user.map(|_| Lent::read(&lent::files(&mut config, identity.is_none())));
             let lent = lent.transpose()?.filter(|lent| !lent.is_empty());

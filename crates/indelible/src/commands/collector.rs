@@ -24,22 +24,22 @@ pub(super) struct Collector {
     #[arg(long, value_name = "DIR", required_unless_present = "config")]
     store: Option<PathBuf>,
     /// Address of the native receiver [default: 127.0.0.1:6514]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = config::listened_on)]
     native: Option<SocketAddr>,
     /// Address for syslog over TCP (`*.* @@ADDR` of rsyslog)
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = config::listened_on)]
     syslog_tcp: Option<SocketAddr>,
     /// Address for syslog over UDP (`*.* @ADDR` of rsyslog)
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = config::listened_on)]
     syslog_udp: Option<SocketAddr>,
     /// Address for syslog over TLS; clients need a certificate unless configured otherwise
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = config::listened_on)]
     syslog_tls: Option<SocketAddr>,
     /// Address for RELP, acknowledged when durable
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = config::listened_on)]
     relp: Option<SocketAddr>,
     /// Address for RELP over TLS; clients need a certificate unless configured otherwise
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = config::listened_on)]
     relp_tls: Option<SocketAddr>,
     /// Folder with the certificate authority, made where it is missing [default: STORE.pki]
     #[arg(long, value_name = "DIR")]
@@ -51,7 +51,7 @@ pub(super) struct Collector {
     #[arg(long, value_name = "DIR")]
     heads: Option<PathBuf>,
     /// Address for the log, proofs and metrics over HTTP
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = config::listened_on)]
     http: Option<SocketAddr>,
     /// HTTP with TLS, under the collector's certificate
     #[arg(long, requires = "http")]
@@ -99,7 +99,13 @@ impl Collector {
                     .clone()
                     .unwrap_or_else(|| store.with_extension("pki"));
                 let pki = Pki::at(&folder);
-                pki.ensure()?;
+                if pki.ensure()? {
+                    tracing::info!(
+                        "made an authority in {0}; hosts enrol with a token of `indelible token create \
+                         --pki {0} --address THIS-HOST:PORT`",
+                        folder.display()
+                    );
+                }
                 let config = CollectorConfig {
                     store: store.clone(),
                     origin: None,

@@ -67,6 +67,7 @@ impl Doctor {
                         let _ = writeln!(text, "         mend: {mend}");
                     }
                 }
+                let _ = writeln!(text, "\n{}", doctor::summary(&found));
             }
         }
         let mut output = Output::stdout();

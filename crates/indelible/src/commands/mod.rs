@@ -44,33 +44,40 @@ struct Cli {
     command: Command,
 }
 
+/// In the order in which one needs them: to see it, to run it, to ask it, to prove it, to keep it.
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
-    Agent(agent::Agent),
+
     Collector(collector::Collector),
-    Search(Box<search::Search>),
-    Report(Box<report::Report>),
-    Verify(verify::Verify),
-    Prove(prove::Prove),
-    Reindex(reindex::Reindex),
-    Pki(pki::Pki),
-    Rules(rules::Rules),
-    Detect(detect::Detect),
-    Status(status::Status),
-    Config(config::Config),
-    Completions(completions::Completions),
-    Man(man::Man),
-    Doctor(doctor::Doctor),
-    Migrate(migrate::Migrate),
-    SupportBundle(support_bundle::SupportBundle),
     Token(token::Token),
-    Top(top::Top),
+    Agent(agent::Agent),
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
+    Pki(pki::Pki),
+
+    Rules(rules::Rules),
+    Doctor(doctor::Doctor),
+    Status(status::Status),
+    Top(top::Top),
+
+    Search(Box<search::Search>),
+    Report(Box<report::Report>),
+    Detect(detect::Detect),
+
+    Verify(verify::Verify),
+    Prove(prove::Prove),
+    Export(export::Export),
+
     Hold(hold::Hold),
     Erase(erase::Erase),
-    Export(export::Export),
+    Reindex(reindex::Reindex),
+
+    Config(config::Config),
+    Migrate(migrate::Migrate),
+    SupportBundle(support_bundle::SupportBundle),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs the command that the arguments name.

@@ -31,7 +31,7 @@ use crate::verify::{self, Checked, Checks, Remote, exit_code, witnessed_checkpoi
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// A collector's store
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["spool", "proofs", "url"])]
+    #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
     /// A host's spool
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
@@ -118,7 +118,7 @@ impl Verify {
                 let checks = new();
                 (self.shown(url, checks.inspector())?, checks, "log")
             }
-            _ => bail!("none of --store, --spool, --url is given"),
+            _ => bail!("say what to check: --store DIR, --spool DIR, --url URL or --proof FILE"),
         };
         let checked = checks.finish(&mut report, of);
         self.print(&report, &checked)?;

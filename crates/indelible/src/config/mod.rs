@@ -16,6 +16,7 @@ mod shape;
 pub(crate) mod typed;
 pub(crate) mod witnesses;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -55,6 +56,18 @@ fn missing<'a>(files: impl IntoIterator<Item = &'a Path>) -> Vec<String> {
         .filter(|path| !path.to_string_lossy().starts_with("credential:") && !path.exists())
         .map(|path| path.display().to_string())
         .collect()
+}
+
+/// An address to listen on, of a flag.
+pub(crate) fn listened_on(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| no_address(text))
+}
+
+fn no_address(text: &str) -> String {
+    format!(
+        "{text:?} is no address to listen on: an IP address and a port, as 127.0.0.1:6514, \
+         or 0.0.0.0:6514 for all of this machine"
+    )
 }
 
 /// Where the packages put the agent's.

@@ -3,6 +3,7 @@
 use std::collections::btree_map;
 use std::fmt;
 
+use indelible_query::near::nearest;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
@@ -11,6 +12,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use thiserror::Error;
 
+use super::no_address;
 use super::node::{Entry, Node, Origin, Value};
 
 /// Reads a value of type `T`.
@@ -52,6 +54,37 @@ impl de::Error for Misfit {
             origin: None,
         }
     }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        de::Error::custom(format_args!(
+            "unknown field `{field}`{}",
+            OneOf(field, expected)
+        ))
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        de::Error::custom(format_args!(
+            "unknown variant `{variant}`{}",
+            OneOf(variant, expected)
+        ))
+    }
+}
+
+/// A name that is none, and those that are: the one that was meant, where it can be guessed, or all.
+struct OneOf<'a>(&'a str, &'static [&'static str]);
+
+impl fmt::Display for OneOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(meant) = nearest(self.0, self.1.iter().copied()) {
+            return write!(f, "; did you mean `{meant}`?");
+        }
+        f.write_str(", known are ")?;
+        for (index, name) in self.1.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}`{name}`")?;
+        }
+        Ok(())
+    }
 }
 
 impl<'de> Deserializer<'de> for &'de Node {
@@ -66,7 +99,15 @@ impl<'de> Deserializer<'de> for &'de Node {
             Value::Array(items) => visitor.visit_seq(Items(items.iter())),
             Value::Table(table) => visitor.visit_map(Entries::new(table.iter())),
         };
-        read.map_err(|error| error.at(&self.origin))
+        read.map_err(|mut error: Misfit| {
+            // What the standard library says does not name what would be right.
+            if let Value::Text(text) = &self.value
+                && error.message == NO_ADDRESS
+            {
+                error.message = no_address(text);
+            }
+            error.at(&self.origin)
+        })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -165,6 +206,9 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     }
 }
 
+/// Of an address that is none, in the words of the standard library.
+const NO_ADDRESS: &str = "invalid socket address syntax";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +224,14 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_their_place() {
         check::<AgentConfig>("spool = '/s'\nspol = 1\n", "f:2:1: unknown field `spol`");
+        check::<AgentConfig>(
+            "spool = '/s'\nspol = 1\n",
+            "f:2:1: unknown field `spol`; did you mean `spool`?",
+        );
+        check::<AgentConfig>(
+            "spool = '/s'\n[limits]\nxylophone = 1\n",
+            "f:3:1: unknown field `xylophone`, known are `max-bytes`, ",
+        );
         check::<AgentConfig>("\ncapture = 'kernel'\n", "f:1:1: missing field `spool`");
         check::<AgentConfig>("spool = '/s'\ncapture = 'x'\n", "f:2:11: unknown capture");
         check::<AgentConfig>(
@@ -197,7 +249,7 @@ mod tests {
         );
         check::<CollectorConfig>(
             "store = '/s'\nnative = 'x'\ntls = { ca = '', certificate = '', key = '' }\n",
-            "f:2:10: invalid socket address",
+            "f:2:10: \"x\" is no address to listen on",
         );
     }
 

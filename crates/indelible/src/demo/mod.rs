@@ -53,12 +53,13 @@ impl Demo {
         collector.stop()?;
         self.verify_the_store()?;
         self.edit_a_copy()?;
-        self.story.end(began.elapsed(), self.scratch.kept());
+        self.story.end(began.elapsed(), self.scratch.kept())?;
         Ok(())
     }
 
     fn start_collector(&mut self) -> Result<Actor> {
-        self.story.step("A collector starts, with keys of its own");
+        self.story
+            .step("A collector starts, with keys of its own")?;
         let store = self.scratch.path("collector");
         let pki = self.scratch.path("pki");
         let address = self.scratch.address().to_string();
@@ -82,7 +83,7 @@ impl Demo {
         self.story.say(&format!(
             "listening on {address}; its log's public key: {}",
             key.trim_end()
-        ));
+        ))?;
         Ok(collector)
     }
 
@@ -111,21 +112,21 @@ impl Demo {
         let watched = match kernel::availability()? {
             kernel::Availability::Usable(mode) => {
                 self.story
-                    .step("An agent starts, and a rule watches one folder");
+                    .step("An agent starts, and a rule watches one folder")?;
                 // Before capture switches auditing on: what is restored is what stood before us.
                 let watched = WatchedFolder::new(&self.scratch.folder().join("payroll"), mode)?;
                 let mut capture = words("capture").to_vec();
                 capture.extend(["--capture".to_owned(), mode.to_owned()]);
                 let capture = self.program.start(&capture)?;
                 self.story
-                    .command(&format!("auditctl {}", watched.rule_text()));
+                    .command(&format!("auditctl {}", watched.rule_text()))?;
                 Some((capture, watched))
             }
             kernel::Availability::Not(reason) => {
-                self.story.step("An agent starts");
+                self.story.step("An agent starts")?;
                 self.story.say(&format!(
                     "{reason}: a recorded event is replayed instead of a live one"
-                ));
+                ))?;
                 replay::write_spool(self.scratch.folder())?;
                 None
             }
@@ -140,11 +141,11 @@ impl Demo {
         };
         self.wait_for("capture", || Ok(watched.is_captured()))?;
         self.story
-            .step("Somebody reads a file that is none of their business");
+            .step("Somebody reads a file that is none of their business")?;
         // Spawned now: a process that started before auditing was enabled is invisible to it.
         let file = watched.folder().join(FILE);
         fs::write(&file, "salaries\n")?;
-        self.story.command(&format!("cat {}", file.display()));
+        self.story.command(&format!("cat {}", file.display()))?;
         let read = std::process::Command::new("cat")
             .arg(&file)
             .output()
@@ -158,7 +159,7 @@ impl Demo {
     }
 
     fn show_it(&mut self) -> Result<()> {
-        self.story.step("The event arrives at the collector");
+        self.story.step("The event arrives at the collector")?;
         let store = self.scratch.path("collector");
         let words = ["search", "--store", &store, "-k", kernel::KEY, "-i"];
         let mut shown = Vec::new();
@@ -166,14 +167,14 @@ impl Demo {
             shown = self.program.output(&words)?.1;
             Ok(String::from_utf8_lossy(&shown).contains(FILE))
         })?;
-        self.story.command(&self.program.shown(&words));
-        self.story.quote(&last_event(&shown));
+        self.story.command(&self.program.shown(&words))?;
+        self.story.quote(&last_event(&shown))?;
         Ok(())
     }
 
     fn wipe_the_host(&mut self, agent: Agent) -> Result<()> {
         self.story
-            .step("The attacker has root: kills the agent and wipes the host's logs");
+            .step("The attacker has root: kills the agent and wipes the host's logs")?;
         let spool = self.scratch.folder().join("agent");
         // No goodbye for the worker: what an attacker kills does not drain.
         agent.worker.kill()?;
@@ -181,15 +182,15 @@ impl Demo {
             capture.stop()?;
         }
         drop(agent.watched);
-        self.story.command(&format!("rm -rf {}", spool.display()));
+        self.story.command(&format!("rm -rf {}", spool.display()))?;
         fs::remove_dir_all(&spool).with_context(|| format!("cannot remove {}", spool.display()))?;
         ensure!(!spool.exists(), "the spool is still there");
-        self.story.say("the host has nothing left");
+        self.story.say("the host has nothing left")?;
         Ok(())
     }
 
     fn show_it_again(&mut self) -> Result<()> {
-        self.story.step("The collector still has it");
+        self.story.step("The collector still has it")?;
         let store = self.scratch.path("collector");
         let words = [
             "search",
@@ -205,43 +206,44 @@ impl Demo {
             code == 0 && contains(&shown, FILE.as_bytes()),
             "the event is gone"
         );
-        self.story.command(&self.program.shown(&words));
+        self.story.command(&self.program.shown(&words))?;
         let count = shown
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
             .count();
         self.story
-            .say(&format!("events with this key: {count}, all of them there"));
+            .say(&format!("events with this key: {count}, all of them there"))?;
         Ok(())
     }
 
     fn verify_the_store(&mut self) -> Result<()> {
         self.story
-            .step("And proves that nothing in it was changed or removed");
+            .step("And proves that nothing in it was changed or removed")?;
         let store = self.scratch.path("collector");
         let words = ["verify", "--store", &store];
         let (code, shown) = self.program.output(&words)?;
-        self.story.command(&self.program.shown(&words));
-        self.story.quote(&shown);
+        self.story.command(&self.program.shown(&words))?;
+        self.story.quote(&shown)?;
         // The wiped host's silence may be a recorded gap by now.
         ensure!(code <= 1, "verify ended with {code}");
         Ok(())
     }
 
     fn edit_a_copy(&mut self) -> Result<()> {
-        self.story.step("One byte is edited in a copy of the store");
+        self.story
+            .step("One byte is edited in a copy of the store")?;
         let copy = self.scratch.path("edited-copy");
         scratch::copy_folder(&self.scratch.folder().join("collector"), Path::new(&copy))?;
         let edited = scratch::edit_byte(&Path::new(&copy).join("wal"), FILE.as_bytes())?;
         self.story.say(&format!(
-            "byte {} of {} is now another",
+            "byte {} of {}, one letter of the file's name, is now another",
             edited.offset,
             edited.file.display()
-        ));
+        ))?;
         let words = ["verify", "--store", &copy];
         let (code, shown) = self.program.output(&words)?;
-        self.story.command(&self.program.shown(&words));
-        self.story.quote(&shown);
+        self.story.command(&self.program.shown(&words))?;
+        self.story.quote(&shown)?;
         ensure!(code == 2, "verify ended with {code} instead of 2");
         if self.scratch.kept().is_none() {
             fs::remove_dir_all(&copy)?;

@@ -83,6 +83,42 @@ pub(crate) fn run(config: Option<&AgentConfig>) -> Vec<Checked> {
     found
 }
 
+/// How many of each there are, the worst first.
+pub(crate) fn summary(found: &[Checked]) -> String {
+    let kinds = [
+        (Outcome::Problem, "problem"),
+        (Outcome::Warning, "warning"),
+        (Outcome::Unknown, "unknown"),
+        (Outcome::Fine, "fine"),
+    ];
+    let counted = kinds.iter().filter_map(|(outcome, word)| {
+        let count = found.iter().filter(|one| one.outcome == *outcome).count();
+        let is_noun = *outcome >= Outcome::Warning;
+        let ending = if is_noun && count != 1 { "s" } else { "" };
+        (count > 0).then(|| format!("{count} {word}{ending}"))
+    });
+    counted.collect::<Vec<_>>().join(", ")
+}
+
 fn read(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_counts_the_worst_first() {
+        let found = [
+            Outcome::Fine,
+            Outcome::Warning,
+            Outcome::Fine,
+            Outcome::Unknown,
+            Outcome::Warning,
+        ]
+        .map(|outcome| Checked::new("x", outcome, ""));
+        assert_eq!(summary(&found), "2 warnings, 1 unknown, 2 fine");
+        assert_eq!(summary(&found[..1]), "1 fine");
+    }
 }

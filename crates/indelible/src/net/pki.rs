@@ -35,11 +35,13 @@ impl Pki {
         }
     }
 
-    /// Makes the authority and the collector's certificate where they are missing.
-    pub(crate) fn ensure(&self) -> Result<()> {
+    /// Makes the authority and the collector's certificate where they are missing; true if there was
+    /// no authority.
+    pub(crate) fn ensure(&self) -> Result<bool> {
         fs::create_dir_all(&self.folder)
             .with_context(|| format!("cannot create {}", self.folder.display()))?;
-        if !self.authority().exists() {
+        let is_new = !self.authority().exists();
+        if is_new {
             let key = KeyPair::generate()?;
             let authority = CertifiedIssuer::self_signed(authority_params(), key)?;
             write_private(&self.file("ca-key"), &authority.key().serialize_pem())?;
@@ -48,7 +50,7 @@ impl Pki {
         if !self.certificate(COLLECTOR).exists() {
             self.issue(COLLECTOR)?;
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// Issues a certificate for `name`, which becomes the peer name of its holder.
@@ -127,6 +129,12 @@ impl Pki {
     /// The authority's certificate, as its hash is taken.
     pub(crate) fn authority_der(&self) -> Result<CertificateDer<'static>> {
         let path = self.authority();
+        anyhow::ensure!(
+            path.exists(),
+            "there is no authority in {}: the collector makes one at its first start, STORE.pki \
+             beside a store",
+            self.folder.display()
+        );
         CertificateDer::from_pem_file(&path)
             .with_context(|| format!("cannot read the authority {}", path.display()))
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::tally::{Count, Tally, Values};
 
-/// Three tables under a line with the sums.
+/// Three tables under a line with the sums; only the sums where nothing came.
 pub(super) fn text(tally: &Tally, elapsed: Duration, lines: usize) -> String {
     let mut text = String::new();
     let seconds = elapsed.as_secs_f64();
@@ -19,7 +19,8 @@ pub(super) fn text(tally: &Tally, elapsed: Duration, lines: usize) -> String {
         rate(tally.all.events, seconds),
         bytes(tally.all.bytes as f64 / seconds)
     );
-    for (title, values) in named(tally) {
+    let tables = named(tally).into_iter().filter(|_| tally.all.events > 0);
+    for (title, values) in tables {
         let _ = writeln!(text, "\n{:>10} {:>10}  {title}", "events/s", "bytes/s");
         let (most, others) = values.most(lines);
         for (value, count) in most {

@@ -62,8 +62,9 @@ pub(super) fn usual() -> Result<(Vec<PathBuf>, bool)> {
         .iter()
         .map(|path| path.display().to_string())
         .collect();
-    let journal = if has_text { "" } else { " and the journal" };
-    eprintln!("reading {}{journal}", shown.join(" "));
+    let journal = (!has_text).then(|| "the journal".to_owned());
+    let shown: Vec<String> = shown.into_iter().chain(journal).collect();
+    eprintln!("reading {}", shown.join(" "));
     Ok((paths, !has_text))
 }
 
