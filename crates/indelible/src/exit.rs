@@ -75,11 +75,12 @@ fn of_address(error: &anyhow::Error) -> Option<&'static str> {
 
 /// Where a store or a spool could not be read.
 fn of_folder(error: &anyhow::Error) -> Option<&'static str> {
-    let is_of_log = |cause: &(dyn std::error::Error + 'static)| cause.is::<LogError>();
-    if !error.chain().any(is_of_log) {
-        return None;
-    }
-    match system_kind(error)? {
+    let mut causes = error.chain();
+    let kind = match causes.find_map(|cause| cause.downcast_ref::<LogError>())? {
+        LogError::Missing { .. } => io::ErrorKind::NotFound,
+        _ => system_kind(error)?,
+    };
+    match kind {
         io::ErrorKind::PermissionDenied => Some(
             "run it as the user whose folder it is: `runuser -u indelible-collector -- indelible …` \
              for a packaged collector's store, root for a spool",

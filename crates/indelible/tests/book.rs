@@ -218,6 +218,10 @@ const NOT_RUN: &[(&str, &str)] = &[
         "runs until it is stopped; tests/enrolment.rs runs it",
     ),
     (
+        "indelible rules load",
+        "changes the kernel's rules; tests/rules.rs runs it",
+    ),
+    (
         "indelible migrate",
         "changes the host; tests/migrate.rs runs it below a folder",
     ),
@@ -249,8 +253,14 @@ fn every_link_leads_somewhere() {
         }
         for line in text.lines() {
             if let Some(file) = line.strip_prefix("{{#include ") {
-                let file = file.trim_end_matches("}}");
-                assert!(folder.join(file).exists(), "{}: {file}", path.display());
+                let file = folder.join(file.trim_end_matches("}}"));
+                let included = fs::read_to_string(&file).unwrap();
+                // It is read in two places: a path that is right in one is wrong in the other.
+                wrong.extend(
+                    targets(&included)
+                        .filter(|target| !target.starts_with('#') && !target.contains("://"))
+                        .map(|target| format!("{}: {target}", file.display())),
+                );
             }
         }
     }
@@ -266,6 +276,33 @@ fn every_link_leads_somewhere() {
             path.display()
         );
     }
+}
+
+/// mdBook, where it is installed, makes the book without a complaint.
+#[test]
+fn the_book_is_made() {
+    let target = Path::new(PROGRAM).ancestors().nth(2).unwrap();
+    let Some(mdbook) = [
+        target.join("peers/python/bin/mdbook"),
+        "/usr/bin/mdbook".into(),
+    ]
+    .into_iter()
+    .find(|path| path.exists()) else {
+        eprintln!("skipped: the book made by mdBook: not installed");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new(mdbook)
+        .arg("build")
+        .arg(root().join("docs/book"))
+        .arg("--dest-dir")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{said}");
+    assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
+    assert!(folder.path().join("quick-start.html").exists());
 }
 
 /// What `](…)` names.

@@ -5,6 +5,7 @@ use bstr::BString;
 use crate::fault::{Fault, Severity};
 use crate::limits::LINE_BYTES_MAX;
 use crate::parse::{self, Context, End, Line, Note};
+use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::words;
 
@@ -138,7 +139,7 @@ impl std::fmt::Display for Diagnostic {
             Severity::Error => "error",
         };
         let Source { file, line } = &self.source;
-        let message = self.message.escape_debug();
+        let message = Printable(&self.message);
         write!(f, "{file}:{line}:{}: {severity}: {message}", self.column)?;
         if !self.token.is_empty() {
             write!(f, "\n  at: {}", self.token.escape_ascii())?;

@@ -48,6 +48,7 @@ pub mod pack;
 pub mod parse;
 pub mod perm;
 pub mod plan;
+mod printable;
 pub mod rule;
 pub mod system;
 pub mod tables;

@@ -88,6 +88,11 @@ impl WatchedFolder {
         &self.folder
     }
 
+    /// Whether another daemon has the records first.
+    pub(super) fn is_observed(&self) -> bool {
+        !self.unicast
+    }
+
     /// Whether auditing is on and, for the unicast mode, a daemon is registered that lives.
     pub(super) fn is_captured(&self) -> bool {
         let status = Control::open().and_then(|mut control| control.status());

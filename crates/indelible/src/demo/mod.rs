@@ -47,7 +47,15 @@ impl Demo {
         let began = Instant::now();
         let collector = self.start_collector()?;
         let agent = self.capture_an_event()?;
-        self.show_it()?;
+        let shown = self.show_it();
+        if agent.observes {
+            shown.context(
+                "another audit daemon runs here, so the agent only observed beside it, which is best \
+                 effort: try again when it is less busy",
+            )?;
+        } else {
+            shown?;
+        }
         self.wipe_the_host(agent)?;
         self.show_it_again()?;
         collector.stop()?;
@@ -137,6 +145,7 @@ impl Demo {
                 capture: None,
                 worker,
                 watched: None,
+                observes: false,
             });
         };
         self.wait_for("capture", || Ok(watched.is_captured()))?;
@@ -154,6 +163,7 @@ impl Demo {
         Ok(Agent {
             capture: Some(capture),
             worker,
+            observes: watched.is_observed(),
             watched: Some(watched),
         })
     }
@@ -274,6 +284,8 @@ struct Agent {
     capture: Option<Actor>,
     worker: Actor,
     watched: Option<WatchedFolder>,
+    /// Records come by the kernel's multicast, beside a daemon.
+    observes: bool,
 }
 
 /// The last event of ausearch's form: events begin with a line of four dashes.

@@ -53,9 +53,8 @@ pub(super) fn status() -> Vec<Checked> {
 fn judge(status: &Status) -> Vec<Checked> {
     let mut found = Vec::new();
     found.push(match status.enabled {
-        0 => {
-            Checked::new("audit-enabled", Outcome::Problem, "auditing is off").mend("auditctl -e 1")
-        }
+        0 => Checked::new("audit-enabled", Outcome::Problem, "auditing is off")
+            .mend("start the agent (capture = \"kernel\" switches it on), or auditctl -e 1"),
         1 => Checked::new("audit-enabled", Outcome::Fine, "auditing is on"),
         _ => Checked::new(
             "audit-enabled",

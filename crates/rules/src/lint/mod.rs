@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::arch::Arch;
 use crate::file::{Entry, Source};
 use crate::parse::Context;
+use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::text::{self, Dialect, Listing};
 
@@ -180,7 +181,7 @@ impl Finding {
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Source { file, line } = &self.source;
-        let message = self.message.escape_debug();
+        let message = Printable(&self.message);
         write!(
             f,
             "{file}:{line}: {}: {}: {message}",
@@ -191,7 +192,7 @@ impl std::fmt::Display for Finding {
             write!(f, " ({}:{})", related.file, related.line)?;
         }
         for line in self.mended() {
-            write!(f, "\n  + {}", line.escape_debug())?;
+            write!(f, "\n  + {}", Printable(line))?;
         }
         Ok(())
     }
