@@ -108,11 +108,22 @@ pub(super) struct Daemon {
 impl Daemon {
     /// Starts a program; it ends when its standard input does, if it looks at that.
     pub(super) fn start(program: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start_telling(program, arguments, "error", Stdio::inherit())
+    }
+
+    /// The same, with what it says of itself going somewhere.
+    pub(super) fn start_telling(
+        program: &Path,
+        arguments: &[&str],
+        level: &str,
+        to: Stdio,
+    ) -> Result<Self> {
         let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .env("INDELIBLE_LOG", "error")
+            .stderr(to)
+            .env("INDELIBLE_LOG", level)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
         Ok(Self { child })

@@ -1,5 +1,6 @@
-//! From the end of the system call that caused an event to the receipt that covers it, durably at the
-//! collector and stored on the host.
+//! From the end of the system call that caused an event to the receipt that covers it: when the worker
+//! had read and verified what the collector answers once the event is durable there, and when that receipt
+//! was stored durably on the host too.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
@@ -17,14 +18,16 @@ use indelible_sys::clock::realtime_ns;
 use super::ours::{Ours, position};
 use crate::bench::audit::Audit;
 use crate::bench::burst;
-use crate::bench::report::{Report, median};
+use crate::bench::report::Report;
 
 /// One run at [`PER_SECOND`] events, beside what one `fdatasync` takes meanwhile.
 pub(super) fn run(audit: &Audit, report: &mut Report) -> Result<()> {
     let ours = Ours::new(audit, "latency", true)?;
     let collector = ours.collector()?;
     let capture = ours.role("capture")?;
-    let worker = ours.role("worker")?;
+    let told = audit.folder().join("receipts");
+    let log = File::create(&told)?;
+    let worker = ours.role_telling("worker", "error,indelible::receipts=trace", log.into())?;
     capture.wait_until_registered()?;
     worker.wait_until_idle()?;
     let released = ours.released()?;
@@ -76,24 +79,69 @@ pub(super) fn run(audit: &Audit, report: &mut Report) -> Result<()> {
         ends.len(),
         opened.len()
     );
-    let mut latencies_ms: Vec<f64> = Vec::new();
-    for (opened_ns, end) in opened.iter().zip(&ends) {
-        // The first position beyond the event's last record.
-        let at = seen.partition_point(|(position, _)| position <= end);
-        let (_, seen_ns) = seen.get(at).context("an event without a receipt")?;
-        latencies_ms.push(seen_ns.saturating_sub(*opened_ns) as f64 / 1e6);
+    let stream = released.file_name().context("a stream")?;
+    let receipts = receipts(&told, &stream.to_string_lossy())?;
+    let mut syncs = Latencies(sync_ms);
+    let sync = syncs.at(0.5);
+    report.line(&format!(
+        "fdatasync of 4 KiB beside it: p50 {sync:.2} ms, p90 {:.2} ms, p99 {:.2} ms ({:.1} × the median)",
+        syncs.at(0.9),
+        syncs.at(0.99),
+        syncs.at(0.99) / sync,
+    ));
+    for (what, seen) in [
+        ("to the collector's receipt", &receipts),
+        ("to the receipt stored durably on the host", &seen),
+    ] {
+        let mut latencies = Latencies(Vec::new());
+        for (opened_ns, end) in opened.iter().zip(&ends) {
+            // The first position beyond the event's last record.
+            let at = seen.partition_point(|(position, _)| position <= end);
+            let (_, seen_ns) = seen.get(at).context("an event without a receipt")?;
+            latencies
+                .0
+                .push(seen_ns.saturating_sub(*opened_ns) as f64 / 1e6);
+        }
+        show(report, what, &mut latencies, sync);
     }
-    show(report, &mut latencies_ms, &sync_ms);
     Ok(())
 }
 
-fn show(report: &mut Report, latencies_ms: &mut [f64], sync_ms: &[f64]) {
-    latencies_ms.sort_by(f64::total_cmp);
-    let at = |share: f64| latencies_ms[((latencies_ms.len() - 1) as f64 * share) as usize];
-    let sync = median(sync_ms);
+/// Positions in a stream with the times at which the worker had receipts for them, in order.
+fn receipts(told: &std::path::Path, stream: &str) -> Result<Vec<(u64, u64)>> {
+    let text = fs::read_to_string(told)?;
+    let number = |line: &str, name: &str| -> Option<u64> {
+        let (_, rest) = line.split_once(name)?;
+        rest.split(|c: char| !c.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    };
+    let lines = text.lines().filter(|line| line.contains(stream));
+    let found: Vec<(u64, u64)> = lines
+        .filter_map(|line| Some((number(line, " next=")?, number(line, " at_ns=")?)))
+        .collect();
+    ensure!(
+        !found.is_empty(),
+        "the worker told of no receipt: {text:.200}"
+    );
+    Ok(found)
+}
+
+struct Latencies(Vec<f64>);
+
+impl Latencies {
+    fn at(&mut self, share: f64) -> f64 {
+        self.0.sort_by(f64::total_cmp);
+        self.0[((self.0.len() - 1) as f64 * share) as usize]
+    }
+}
+
+fn show(report: &mut Report, what: &str, latencies_ms: &mut Latencies, sync: f64) {
+    let mut at = |share: f64| latencies_ms.at(share);
     report.line(&format!(
-        "system call to durable receipt at {PER_SECOND} events/s: p50 {:.2} ms ({:.2} × the median fdatasync \
-         of {sync:.2} ms), p99 {:.2} ms ({:.2} ×), most {:.2} ms",
+        "system call {what} at {PER_SECOND} events/s: p50 {:.2} ms ({:.2} × the median fdatasync), \
+         p99 {:.2} ms ({:.2} ×), most {:.2} ms",
         at(0.5),
         at(0.5) / sync,
         at(0.99),
@@ -101,7 +149,7 @@ fn show(report: &mut Report, latencies_ms: &mut [f64], sync_ms: &[f64]) {
         at(1.0),
     ));
     let mut steps: BTreeMap<i32, usize> = BTreeMap::new();
-    for latency in latencies_ms.iter() {
+    for latency in &latencies_ms.0 {
         *steps
             .entry(latency.log2().ceil().max(-2.0) as i32)
             .or_default() += 1;

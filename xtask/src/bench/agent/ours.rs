@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -54,6 +55,11 @@ impl Ours {
     }
 
     pub(super) fn role(&self, role: &str) -> Result<Daemon> {
+        self.role_telling(role, "error", Stdio::inherit())
+    }
+
+    /// A role, with what it says of itself going somewhere.
+    pub(super) fn role_telling(&self, role: &str, level: &str, to: Stdio) -> Result<Daemon> {
         let words = [
             "agent",
             "--config",
@@ -68,7 +74,7 @@ impl Ours {
             "--role",
             role,
         ];
-        Daemon::start(&self.program, &words)
+        Daemon::start_telling(&self.program, &words, level, to)
     }
 
     pub(super) fn collector(&self) -> Result<Daemon> {

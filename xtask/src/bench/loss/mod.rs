@@ -17,7 +17,7 @@ pub(super) fn run(report: &mut Report) -> Result<()> {
     report.bench(
         "Loss",
         &format!(
-            "{MESSAGES} lines of a file (over RELP {MESSAGES_RELP}, because omrelp is slow), read by the agent's file source or \
+            "{MESSAGES} lines of a file (rsyslog over RELP {MESSAGES_RELP}, because omrelp is slow), read by the agent's file source or \
              by imfile, to a receiver behind a proxy of ours. rsyslog has a disk-assisted queue, retry −1, \
              saveOnShutdown and a checkpoint for each message batch of 100; its receiver writes through omfile. \
              Something happens when a tenth has arrived; then until everything is there, or nothing more came \

@@ -252,6 +252,14 @@ impl Sender {
         self.offer();
     }
 
+    /// What the collector has confirmed on this connection, its receipt stored or not: each stream and
+    /// the sequence number after its last durable entry.
+    pub fn confirmed(&self) -> impl Iterator<Item = (StreamId, u64)> {
+        self.lines
+            .iter()
+            .map(|(stream, line)| (*stream, line.acked))
+    }
+
     /// When to call [`timer`](Self::timer) at the latest.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
