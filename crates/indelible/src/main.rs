@@ -13,6 +13,7 @@ mod exit;
 mod export;
 mod files;
 mod form;
+mod masking;
 mod migrate;
 mod net;
 mod payload;

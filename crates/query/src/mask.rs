@@ -19,7 +19,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use indelible_record::{Field, Quote, Record, RecordType};
+use indelible_record::{Event, Field, Missing, Quote, Record, RecordType};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::limits::{MASKS_MAX, REGEX_BYTES_MAX, REGEX_NESTING_MAX};
@@ -28,6 +28,8 @@ use crate::limits::{MASKS_MAX, REGEX_BYTES_MAX, REGEX_NESTING_MAX};
 #[derive(Clone, Debug)]
 pub struct Masks {
     patterns: Vec<Regex>,
+    /// Matches whatever one of the patterns matches, and is fast to say no; none where that is not known.
+    hint: Option<Regex>,
 }
 
 /// Why patterns cannot be used.
@@ -52,13 +54,25 @@ impl Masks {
     pub fn none() -> Self {
         Self {
             patterns: Vec::new(),
+            hint: None,
         }
     }
 
     /// The usual ways in which secrets stand in command lines and messages.
     #[must_use]
     pub fn standard() -> Self {
-        Self::parse(STANDARD.iter().copied()).expect("invariant: the standard patterns are tested")
+        let masks = Self::parse(STANDARD.iter().copied());
+        let hint = RegexBuilder::new(HINT).unicode(false).build();
+        Self {
+            hint: hint.ok(),
+            ..masks.expect("invariant: the standard patterns are tested")
+        }
+    }
+
+    /// Whether nothing is masked.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.patterns.is_empty()
     }
 
     /// Reads patterns.
@@ -83,14 +97,51 @@ impl Masks {
                 })?;
             compiled.push(regex);
         }
-        Ok(Self { patterns: compiled })
+        Ok(Self {
+            patterns: compiled,
+            hint: None,
+        })
     }
 
     /// These and those of another.
     #[must_use]
     pub fn and(mut self, others: Self) -> Self {
+        if !others.patterns.is_empty() {
+            self.hint = None;
+        }
         self.patterns.extend(others.patterns);
         self
+    }
+
+    /// Whether there may be something to mask in a text; false is certain.
+    #[must_use]
+    pub fn may_mask(&self, text: &[u8]) -> bool {
+        let hinted = |hint: &Regex| hint.is_match(text);
+        !self.patterns.is_empty() && self.hint.as_ref().is_none_or(hinted)
+    }
+
+    /// The event without the secrets in its command lines; nothing where it has none.
+    #[must_use]
+    pub fn event(&self, event: &Event) -> Option<Event> {
+        if self.patterns.is_empty() {
+            return None;
+        }
+        let mut any = false;
+        let lines: Vec<Vec<u8>> = event
+            .records()
+            .map(|record| {
+                let line = self.replace(&record);
+                any |= matches!(line, Cow::Owned(_));
+                line.into_owned()
+            })
+            .collect();
+        if !any {
+            return None;
+        }
+        let mut masked = Event::default();
+        let mut records = lines.iter().map(|line| Record::parse(line));
+        masked.gather(&mut records, event.missing().contains(&Missing::End));
+        Some(masked)
     }
 
     /// Text without its secrets.
@@ -168,6 +219,9 @@ impl Masks {
 
     /// Where secrets stand, in order and apart.
     fn secrets(&self, text: &[u8]) -> Vec<Range<usize>> {
+        if !self.may_mask(text) {
+            return Vec::new();
+        }
         let mut found: Vec<Range<usize>> = Vec::new();
         for pattern in &self.patterns {
             for captures in pattern.captures_iter(text) {
@@ -242,6 +296,8 @@ fn argument(name: &[u8]) -> Option<&[u8]> {
     (end > 0 && is_part).then(|| &name[..=end])
 }
 
+/// What each of [`STANDARD`] has in it.
+const HINT: &str = "(?i)pass|pwd|secret|token|key|://|authorization|mysql|curl";
 const MASK: &[u8] = b"****";
 /// Fields that carry command lines or what was typed.
 const CARRIERS: [&str; 3] = ["proctitle", "cmd", "data"];
@@ -306,6 +362,32 @@ mod tests {
         );
         let syscall = "type=SYSCALL msg=audit(1.002:3): a0=7461 a1=1 comm=\"token=x\"";
         check(syscall, syscall);
+    }
+
+    #[test]
+    fn events() {
+        let masks = Masks::standard();
+        let event = |second: &str| {
+            let mut event = Event::default();
+            let lines = [
+                "type=SYSCALL msg=audit(1.002:3): syscall=59 items=0".to_owned(),
+                format!("type=EXECVE msg=audit(1.002:3): argc=2 a0=\"x\" a1=\"{second}\""),
+            ];
+            let mut records = lines.iter().map(|line| Record::parse(line.as_bytes()));
+            event.gather(&mut records, true);
+            event
+        };
+        let masked = masks.event(&event("--password=abc")).unwrap();
+        let shown: Vec<String> = masked
+            .records()
+            .map(|record| String::from_utf8_lossy(record.raw()).into_owned())
+            .collect();
+        assert!(shown[1].ends_with("a1=\"--password=****\""), "{shown:?}");
+        assert_eq!(masked.missing(), event("x").missing());
+        for harmless in ["x", "password", "--key-file"] {
+            assert!(masks.event(&event(harmless)).is_none(), "{harmless}");
+        }
+        assert!(Masks::none().event(&event("--password=abc")).is_none());
     }
 
     #[test]

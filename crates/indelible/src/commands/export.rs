@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::exit;
 use crate::export::{self, Form, ROWS_PER_FILE, Request};
+use crate::masking::Masking;
 
 /// Write a store's events to files for other programs, with a manifest of hashes and proofs
 ///
@@ -39,11 +40,14 @@ pub(super) struct Export {
     /// Rows of one file
     #[arg(long, value_name = "N", default_value_t = ROWS_PER_FILE)]
     rows_per_file: u64,
+    #[command(flatten)]
+    masking: Masking,
 }
 
 impl Export {
     pub(super) fn run(self) -> Result<u8> {
         let request = Request {
+            masks: self.masking.masks()?,
             store: self.store,
             output: self.output,
             form: self.format,

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use indelible_log::dir::RealDir;
 use indelible_log::published::Published;
+use indelible_query::mask::Masks;
 use jiff::Timestamp;
 
 use crate::collector::operations::{Order, control};
@@ -28,7 +29,7 @@ use files::Files;
 pub(crate) use form::Form;
 pub(crate) use limits::ROWS_PER_FILE;
 use manifest::Manifest;
-use source::{Exported, Source};
+use source::{Exported, Source, What};
 
 /// What is exported, and where to.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub(crate) struct Request {
     /// Of this host alone.
     pub(crate) host: Option<String>,
     pub(crate) rows_per_file: u64,
+    /// What is not shown of command lines; the raw form shows what is stored.
+    pub(crate) masks: Masks,
 }
 
 /// What was written.
@@ -52,6 +55,14 @@ pub(crate) struct Done {
     pub(crate) manifest: PathBuf,
     /// Whether the log has an entry of it.
     pub(crate) is_noted: bool,
+}
+
+fn mask(masks: &Masks, row: &mut Exported) {
+    if let What::Event(event) = &mut row.what
+        && let Some(masked) = masks.event(event)
+    {
+        *event = masked;
+    }
 }
 
 /// Exports.
@@ -67,8 +78,12 @@ pub(crate) fn run(request: &Request) -> Result<Done> {
     let mut files = Files::create(&request.output, request.form, request.rows_per_file)?;
     let mut rows = Vec::new();
     while source.fill(&mut rows).with_context(shown)? {
-        rows.drain(..)
-            .try_for_each(|row: Exported| files.write(&row))?;
+        for mut row in rows.drain(..) {
+            if request.form != Form::Raw {
+                mask(&request.masks, &mut row);
+            }
+            files.write(&row)?;
+        }
     }
     let written = files.finish()?;
     for file in &written {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::masking::Masking;
+
 /// What to find, where, and how to show it.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Arguments {
@@ -15,6 +17,8 @@ pub(crate) struct Arguments {
     pub(crate) place: Place,
     #[command(flatten)]
     pub(crate) show: Show,
+    #[command(flatten)]
+    pub(crate) masking: Masking,
 }
 
 /// What to find: all that is given must hold.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use indelible_query::mask::Masks;
 use indelible_record::write::{self, Columns, Escape, Interpreted, Locale};
 use indelible_record::{Event, Names};
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use jiff::tz::TimeZone;
 use super::context::Contexts;
 use super::engine::Work;
 use super::message::{self, Message};
+use crate::masking;
 
 /// How an event is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub(crate) struct Print<'a> {
     pub(crate) escape: Escape,
     /// As ausearch prints it, where ours tells more.
     pub(crate) as_tool: bool,
+    /// What is not shown of command lines.
+    pub(crate) masks: Masks,
     /// Whether some events are messages.
     pub(crate) messages: bool,
     /// What surrounds the events, for the forms that show it.
@@ -105,6 +109,8 @@ impl Work for Print<'_> {
             part.ends.push(text.len());
             return;
         }
+        let masked = self.masks.event(event);
+        let event = masked.as_ref().unwrap_or(event);
         match self.form {
             Form::Raw if self.as_tool => write::raw_as_tool(event, text),
             Form::Raw => write::raw(event, text),
@@ -140,7 +146,7 @@ impl Print<'_> {
         {
             text.truncate(text.len() - 2);
             text.extend_from_slice(b",\"context\":");
-            text.extend_from_slice(context.as_bytes());
+            text.extend_from_slice(masking::context(&self.masks, &context).as_bytes());
             text.extend_from_slice(b"}\n");
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use indelible_query::criteria::Criteria;
+use indelible_query::mask::{MaskError, Masks};
 use indelible_record::write::{Columns, Escape};
 use indelible_record::{Names, NoNames};
 use jiff::tz::TimeZone;
@@ -39,6 +40,8 @@ pub(crate) enum NotARequest {
     ExtraWithoutCsv,
     #[error(transparent)]
     Timeout(#[from] resolve::NotATimeout),
+    #[error(transparent)]
+    Mask(#[from] MaskError),
 }
 
 /// What to find and how to show it.
@@ -57,6 +60,7 @@ pub(crate) struct Request {
     timeout_ms: u64,
     manner: Manner,
     debug: bool,
+    masks: Masks,
     /// `--checkpoint`, and whether only its time counts.
     checkpoint: Option<(PathBuf, bool)>,
 }
@@ -117,6 +121,11 @@ impl Request {
             timeout_ms: resolve::timeout_ms(arguments.place.eoe_timeout.as_deref())?,
             manner,
             debug: arguments.place.debug,
+            // The link shows what ausearch does, the raw form what is stored.
+            masks: match manner {
+                Manner::Native if form != Form::Raw => arguments.masking.masks()?,
+                _ => Masks::none(),
+            },
             checkpoint: show.checkpoint.clone().map(|path| {
                 let only_time = arguments.what.times.start.as_deref() == Some(resolve::CHECKPOINT);
                 (path, only_time)
@@ -164,6 +173,7 @@ impl Request {
             columns: self.columns,
             escape: self.escape,
             as_tool: self.manner == Manner::Tool,
+            masks: self.masks.clone(),
             messages: self.selection(sources).messages.is_some(),
             contexts: if matches!(self.form, Form::Json | Form::Ndjson) {
                 Contexts::of_sources(sources)
