@@ -35,6 +35,7 @@ const PYTHON_PEERS: &[(&str, &str)] = &[
 /// missing, with the reason.
 pub(crate) fn install() -> Result<Vec<String>> {
     let mut notes = install_these(PEERS)?;
+    notes.extend(unpacked());
     notes.extend(python_packages());
     Ok(notes)
 }
@@ -71,6 +72,41 @@ pub(crate) fn install_these(packages: &[(&str, &str)]) -> Result<Vec<String>> {
         Err(error) => Ok(notes(&missing, &format!("{error:#}"))),
     }
 }
+
+/// syslog-ng cannot be installed beside rsyslog: its packages are unpacked under `target/peers`, where the
+/// tests look for it, and nothing of it is installed or started.
+fn unpacked() -> Vec<String> {
+    let folder = shell::target().join("peers/syslog-ng");
+    let root = folder.join("root");
+    if root.join("usr/sbin/syslog-ng").exists() {
+        return Vec::new();
+    }
+    if !Path::new("/etc/debian_version").exists() {
+        return notes(&["syslog-ng"], "unpacked only on Debian or Ubuntu");
+    }
+    let unpack = || -> Result<()> {
+        fs::create_dir_all(&folder)?;
+        let mut download = shell::command("apt-get", &["download", "-qq"]);
+        download.args(SYSLOG_NG).current_dir(&folder);
+        shell::run(download)?;
+        for item in fs::read_dir(&folder)? {
+            let path = item?.path();
+            if path.extension().is_some_and(|extension| extension == "deb") {
+                let mut extract = shell::command("dpkg", &["-x"]);
+                extract.arg(&path).arg(&root);
+                shell::run(extract)?;
+            }
+        }
+        Ok(())
+    };
+    match unpack() {
+        Ok(()) => Vec::new(),
+        Err(error) => notes(&["syslog-ng"], &format!("{error:#}")),
+    }
+}
+
+/// syslog-ng, and the libraries that it needs beyond those of a minimal system.
+const SYSLOG_NG: &[&str] = &["syslog-ng-core", "libivykis0", "libnet1", "libpcre3"];
 
 /// Those from PyPI, in an environment of their own under `target/peers/python`, where the tests look
 /// for them.

@@ -12,10 +12,12 @@ mod net;
 mod rsyslogd;
 pub mod schema;
 mod state;
+mod syslog_ng;
 mod wait;
 
 pub use kernel::Kernel;
 pub use net::{Answer, free_port, get};
 pub use rsyslogd::Rsyslogd;
 pub use state::KernelState;
+pub use syslog_ng::SyslogNg;
 pub use wait::wait_for;
