@@ -606,7 +606,7 @@ _indelible() {
                     return 0
                     ;;
                 --role)
-                    COMPREPLY=($(compgen -W "capture sources detections worker" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "capture sources detections worker inspect guard" -- "${cur}"))
                     return 0
                     ;;
                 --lent)
@@ -1485,7 +1485,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__export)
-            opts="-h --store --format --output --since --until --host --rows-per-file --help"
+            opts="-h --store --format --output --since --until --host --rows-per-file --unmasked --mask --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1516,6 +1516,10 @@ _indelible() {
                     return 0
                     ;;
                 --rows-per-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mask)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3383,7 +3387,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__search)
-            opts="-a -c -e -f -k -m -n -o -p -x -w -i -r -l -h --event --arch --comm --exit --file --gid-all --gid-effective --gid --host --key --message --node --object --pid --ppid --syscall --context --session --subject --success --terminal --uid-all --uid-effective --uid --loginuid --uuid --vm-name --executable --text --findings --where --word --start --end --since --until --if --input --input-logs --store --spool --eoe-timeout --debug --format --interpret --raw --escape --extra-keys --extra-labels --extra-obj2 --extra-time --just-one --limit --reverse --count --tree --follow --checkpoint --no-resolve --line-buffered --help"
+            opts="-a -c -e -f -k -m -n -o -p -x -w -i -r -l -h --event --arch --comm --exit --file --gid-all --gid-effective --gid --host --key --message --node --object --pid --ppid --syscall --context --session --subject --success --terminal --uid-all --uid-effective --uid --loginuid --uuid --vm-name --executable --text --findings --where --word --start --end --since --until --if --input --input-logs --store --spool --eoe-timeout --debug --format --interpret --raw --escape --extra-keys --extra-labels --extra-obj2 --extra-time --just-one --limit --reverse --count --tree --follow --checkpoint --no-resolve --line-buffered --unmasked --mask --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3598,6 +3602,10 @@ _indelible() {
                     return 0
                     ;;
                 --checkpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mask)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

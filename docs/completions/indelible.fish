@@ -101,7 +101,9 @@ complete -c indelible -n "__fish_indelible_using_subcommand agent" -l worker-use
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l role -d 'Run one of the agent\'s processes alone, as service managers do' -r -f -a "capture\t'Reads the audit socket and writes the spool; needs the privileges'
 sources\t'Reads files, the journal and syslog sockets into the spool; needs to read the files'
 detections\t'Reads the spool and finds what intruders do; needs none'
-worker\t'Reads the spool and sends it; needs none'"
+worker\t'Reads the spool and sends it; needs none'
+inspect\t'Answers the worker about processes; needs to look into those of all users'
+guard\t'Runs the programs that `[disk]` asks for; needs the rights that those need'"
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l lent -d 'As a supervised worker: the descriptors of what it may not read itself' -r
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l detect -d 'Find what intruders do while records come, with the built-in detections'
 complete -c indelible -n "__fish_indelible_using_subcommand agent" -l print-plugin -d 'Print the file for auditd\'s `plugins.d` that makes it start this agent, and end'
@@ -264,6 +266,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand search" -l format -d
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l escape -d 'What is escaped in names: raw, tty, shell or shell_quote [default: tty]' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l limit -d 'Stop after this many events' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l checkpoint -d 'Show only what is new since the last search with this file' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l mask -d 'Mask what this regular expression\'s group `secret` (else its first group, else all of it) matches, beside the usual ways in which passwords stand in command lines; between arguments stands a zero byte' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l findings -d 'Findings of detections alone, in a store or a spool; --text, -n, -p, -c narrow them'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -s w -l word -d 'Text must be equal, not only part'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l input-logs -d 'The audit daemon\'s log, even if standard input is a pipe'
@@ -281,6 +284,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand search" -l tree -d '
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l follow -d 'Show what comes from now on, each event as soon as it is whole'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l no-resolve -d 'Leave ids of users and groups as numbers'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -s l -l line-buffered -d 'Write each event at once'
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l unmasked -d 'Show secrets as they are; the raw form always does'
 complete -c indelible -n "__fish_indelible_using_subcommand search" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l format -d 'text, json or csv' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l escape -d 'What is escaped in names: raw, tty, shell or shell_quote [default: tty]' -r
@@ -433,6 +437,8 @@ complete -c indelible -n "__fish_indelible_using_subcommand export" -l since -d 
 complete -c indelible -n "__fish_indelible_using_subcommand export" -l until -d 'Up to this time, RFC 3339' -r
 complete -c indelible -n "__fish_indelible_using_subcommand export" -l host -d 'Of this host alone' -r
 complete -c indelible -n "__fish_indelible_using_subcommand export" -l rows-per-file -d 'Rows of one file' -r
+complete -c indelible -n "__fish_indelible_using_subcommand export" -l mask -d 'Mask what this regular expression\'s group `secret` (else its first group, else all of it) matches, beside the usual ways in which passwords stand in command lines; between arguments stands a zero byte' -r
+complete -c indelible -n "__fish_indelible_using_subcommand export" -l unmasked -d 'Show secrets as they are; the raw form always does'
 complete -c indelible -n "__fish_indelible_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand hold; and not __fish_seen_subcommand_from add list remove help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c indelible -n "__fish_indelible_using_subcommand hold; and not __fish_seen_subcommand_from add list remove help" -f -a "add" -d 'Begin a hold'

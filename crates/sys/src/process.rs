@@ -114,6 +114,11 @@ pub const NO_CAPABILITIES: CapabilitySet = CapabilitySet::empty();
 /// The capability that the reader of other sources keeps: to read files whoever owns them.
 pub const SOURCES_CAPABILITIES: CapabilitySet = CapabilitySet::DAC_READ_SEARCH;
 
+/// Capabilities that the helper keeps which looks into processes: to read what is their owners' and
+/// tracers' alone.
+pub const INSPECT_CAPABILITIES: CapabilitySet =
+    CapabilitySet::SYS_PTRACE.union(CapabilitySet::DAC_READ_SEARCH);
+
 /// Capabilities that capture keeps: to ask the kernel's status and to register again, to read the
 /// multicast group, and to write the one record that wakes the kernel's queue.
 pub const CAPTURE_CAPABILITIES: CapabilitySet = CapabilitySet::AUDIT_CONTROL

@@ -105,6 +105,14 @@ pub(crate) const PACKAGES: &[Package] = &[
                 "/lib/systemd/system/indelible-detections.service",
             ),
             Copy(
+                "packaging/systemd/indelible-inspect.service",
+                "/lib/systemd/system/indelible-inspect.service",
+            ),
+            Copy(
+                "packaging/systemd/indelible-guard.service",
+                "/lib/systemd/system/indelible-guard.service",
+            ),
+            Copy(
                 "packaging/systemd/indelible-rules.service",
                 "/lib/systemd/system/indelible-rules.service",
             ),

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::AccountFinding;
 use super::serials::{Hole, Serials};
+use crate::config::outputs::NATIVE;
 use crate::payload::finding::{Finder, Finding};
 use crate::payload::{Gap, GapReason, HostHead, KernelState};
 
@@ -158,6 +159,9 @@ impl Boot {
                     let sum = self.gaps.entry(gap.reason.as_str().to_owned()).or_default();
                     sum.entries += 1;
                     sum.count = sum.count.saturating_add(gap.count.unwrap_or(0));
+                    if gap.output.as_deref() == Some(NATIVE) {
+                        self.left_out(&gap.serials);
+                    }
                 }
             }
             Kind::Finding => {
@@ -170,6 +174,15 @@ impl Boot {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Events that were not selected for the collector: they are accounted for.
+    fn left_out(&mut self, ranges: &[[u32; 2]]) {
+        for [first, last] in ranges {
+            for serial in (*first..=*last).take(LEFT_OUT_MAX) {
+                self.serials.insert(serial);
+            }
         }
     }
 
@@ -225,7 +238,7 @@ impl Boot {
 
     fn head(&mut self, head: HostHead) {
         self.heads += 1;
-        if head.records.is_none() {
+        if head.records.is_none() && head.kernel.is_none() {
             // Of a stream that no kernel's records are in.
             return;
         }
@@ -347,6 +360,8 @@ fn gap_finding(reason: &str) -> &'static str {
     }
 }
 
+/// Serials of one range of what was left out that are taken in.
+const LEFT_OUT_MAX: usize = 1 << 24;
 /// How long before the newest record an event may still lack records, in milliseconds.
 const ARRIVING_MS: u64 = 2_000;
 /// Incomplete events that are named.

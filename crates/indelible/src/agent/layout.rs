@@ -37,7 +37,7 @@ impl Layout {
     /// own, and the folders are there already.
     pub(crate) fn create(&self, worker: Option<Owner>) -> Result<()> {
         let mut folders = vec![(self.root.clone(), 0o755)];
-        for room in self.rooms() {
+        for room in self.written_rooms() {
             folders.push((room.folder.clone(), 0o750));
             folders.push((room.streams(), 0o750));
             folders.push((room.openings(), 0o750));
@@ -47,6 +47,8 @@ impl Layout {
         folders.push((self.worker(), 0o750));
         folders.push((self.released(), 0o750));
         folders.push((self.output_positions(), 0o750));
+        folders.push((self.inspect(), 0o750));
+        folders.push((self.guard(), 0o750));
         for (folder, mode) in folders {
             make(&folder, mode).with_context(|| format!("cannot create {}", folder.display()))?;
         }
@@ -57,10 +59,17 @@ impl Layout {
             (self.worker(), Some(uid)),
             (self.released(), Some(uid)),
             (self.output_positions(), Some(uid)),
+            (self.inspect(), None),
+            (self.guard(), None),
         ];
-        for room in self.rooms() {
+        for room in self.written_rooms() {
             // Contexts, findings, and what its outputs have to say, are the worker's own to write.
-            let own = [self.context(), self.outputs(), self.detections()];
+            let own = [
+                self.context(),
+                self.outputs(),
+                self.detections(),
+                self.selected(),
+            ];
             let is_own = own.iter().any(|own| own.folder == room.folder);
             let writer = is_own.then_some(uid);
             owned.push((room.folder.clone(), writer));
@@ -95,6 +104,11 @@ impl Layout {
         self.room(DETECTIONS)
     }
 
+    /// The folder of what the collector gets of capture's records, where that is a selection.
+    pub(crate) fn selected(&self) -> Room {
+        self.room("selected")
+    }
+
     fn room(&self, name: &str) -> Room {
         Room {
             folder: self.root.join(name),
@@ -108,7 +122,7 @@ impl Layout {
         self.room("outputs")
     }
 
-    /// Every folder that holds streams.
+    /// Every folder that holds streams of what was recorded.
     pub(crate) fn rooms(&self) -> [Room; 5] {
         [
             self.capture(),
@@ -117,6 +131,11 @@ impl Layout {
             self.outputs(),
             self.detections(),
         ]
+    }
+
+    /// Those, and the one whose entries stand in capture's streams already.
+    pub(crate) fn written_rooms(&self) -> impl Iterator<Item = Room> {
+        self.rooms().into_iter().chain([self.selected()])
     }
 
     /// Those that are there, and those that a spool must have.
@@ -160,6 +179,75 @@ impl Layout {
     /// The newest receipt.
     pub(crate) fn receipts(&self) -> PathBuf {
         self.worker().join("receipts")
+    }
+
+    /// What the worker holds of a collector that stands in for the first: its receipts and positions.
+    pub(crate) fn failover(&self, name: &str) -> PathBuf {
+        self.worker().join("failover").join(name)
+    }
+
+    /// Has everybody who writes a stream begin a new one: the worker has turned to another collector.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub(crate) fn turn(&self) -> Result<()> {
+        let path = self.turns();
+        let turns = self.turned().wrapping_add(1);
+        crate::files::replace(&path, 0o640, &turns.to_be_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// How often the worker has turned to another collector.
+    pub(crate) fn turned(&self) -> u64 {
+        let bytes = fs::read(self.turns()).unwrap_or_default();
+        <[u8; 8]>::try_from(bytes).map_or(0, u64::from_be_bytes)
+    }
+
+    /// Positions in capture's streams of which the collector gets a selection, by stream.
+    pub(crate) fn selection(&self) -> PathBuf {
+        self.worker().join("selection")
+    }
+
+    /// Notes whether the collector gets a selection. Where that has changed, new streams are begun: one
+    /// that was sent in part cannot be gone on with.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub(crate) fn select(&self, is_selected: bool) -> Result<()> {
+        let mark = self.worker().join("selects");
+        if mark.exists() == is_selected {
+            return Ok(());
+        }
+        self.turn()?;
+        let noted = match is_selected {
+            true => fs::write(&mark, b""),
+            false => fs::remove_file(&mark),
+        };
+        noted.with_context(|| format!("cannot change {}", mark.display()))
+    }
+
+    fn turns(&self) -> PathBuf {
+        self.worker().join("turns")
+    }
+
+    /// The folder of the helper that looks into processes.
+    pub(crate) fn inspect(&self) -> PathBuf {
+        self.root.join("inspect")
+    }
+
+    /// Where that helper is asked.
+    pub(crate) fn inspect_socket(&self) -> PathBuf {
+        self.inspect().join("socket")
+    }
+
+    /// The folder of the process that runs what the disk asks for.
+    pub(crate) fn guard(&self) -> PathBuf {
+        self.root.join("guard")
+    }
+
+    /// Where that process is told.
+    pub(crate) fn guard_socket(&self) -> PathBuf {
+        self.guard().join("socket")
     }
 
     /// Where the worker tells capture what it no longer needs.

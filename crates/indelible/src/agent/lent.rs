@@ -67,11 +67,12 @@ impl Lent {
     }
 }
 
-/// The files of a configuration that are lent: those of the collector, unless the worker has an
-/// identity of its own for it, and those of the outputs.
+/// The files of a configuration that are lent: those of the collectors, but of the first only where the
+/// worker has no identity of its own for it, and those of the outputs.
 pub(crate) fn files(config: &mut AgentConfig, with_collector: bool) -> Vec<&mut PathBuf> {
     let collector = config.collector.as_mut().filter(|_| with_collector);
-    let of_collector = collector.into_iter().flat_map(|collector| {
+    let collectors = collector.into_iter().chain(&mut config.failover);
+    let of_collectors = collectors.flat_map(|collector| {
         let TlsFiles {
             ca,
             certificate,
@@ -87,7 +88,7 @@ pub(crate) fn files(config: &mut AgentConfig, with_collector: bool) -> Vec<&mut 
         let own = [&mut tls.certificate, &mut tls.key].into_iter().flatten();
         std::iter::once(&mut tls.ca).chain(own)
     });
-    of_collector.chain(of_outputs).collect()
+    of_collectors.chain(of_outputs).collect()
 }
 
 /// Has a worker read what was lent to it under these numbers.

@@ -3,26 +3,26 @@
 //! Each stream is read once and in order: what was read ahead to learn how far the stream has
 //! grown is the batch that the sender will ask for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use indelible_log::dir::{Dir, RealDir};
+use indelible_log::dir::Dir;
 use indelible_log::spool::SpoolReader;
 use indelible_log::{Hash, StreamId};
+use indelible_sys::host::Host;
 use indelible_wire::limits::{BATCH_ENTRIES_MAX, BATCH_RAW_BYTES_WANTED};
 use indelible_wire::native::{Boot, Span, Spooled, StreamId as WireStreamId};
 
 use super::layout::{Layout, Room};
 use super::opened::Opened;
-use super::outputs::native_position;
+use super::rooms::Rooms;
+use crate::payload::hex;
 
 /// The streams of one spool, read beside their writer.
 #[derive(Debug)]
 pub(crate) struct SpooledStreams {
-    layout: Layout,
-    /// The folders that hold streams.
-    rooms: Vec<(Room, Arc<dyn Dir>)>,
+    rooms: Rooms,
     boot_id: String,
     streams: BTreeMap<StreamId, Stream>,
 }
@@ -50,68 +50,58 @@ pub(crate) struct ReadAhead {
 }
 
 impl SpooledStreams {
-    pub(crate) fn open(layout: &Layout, boot_id: String) -> Result<Self> {
-        let open = |room: Room| {
-            let folder = room.streams();
-            let shown = folder.display();
-            let dir = RealDir::open(&folder).with_context(|| format!("cannot open {shown}"))?;
-            Ok((room, dir))
-        };
+    /// Opens the rooms; streams are found by [`SpooledStreams::discover`].
+    pub(crate) fn open(rooms: Vec<Room>, host: &Host) -> Result<Self> {
         Ok(Self {
-            layout: layout.clone(),
-            rooms: layout
-                .present_rooms()
-                .into_iter()
-                .map(open)
-                .collect::<Result<_>>()?,
-            boot_id,
+            rooms: Rooms::open(rooms)?,
+            boot_id: hex(&host.boot_id),
             streams: BTreeMap::new(),
         })
     }
 
-    /// Looks for streams that are new.
-    pub(crate) fn discover(&mut self) -> Result<()> {
-        let mut listed = BTreeSet::new();
-        for (room, folder) in &self.rooms {
-            for id in SpoolReader::streams(&**folder).context("cannot list the spool")? {
-                listed.insert(id);
-                if !self.streams.contains_key(&id)
-                    && let Some(stream) = self.find(room, folder, id)?
-                {
-                    self.streams.insert(id, stream);
-                }
-            }
+    /// Looks for streams that are new. `position` is asked where the collector stands in each, and told
+    /// its oldest entry; a stream without an answer is left alone.
+    pub(crate) fn discover(
+        &mut self,
+        mut position: impl FnMut(StreamId, u64) -> Result<Option<u64>>,
+    ) -> Result<()> {
+        let Self {
+            rooms,
+            boot_id,
+            streams,
+        } = self;
+        let gone = rooms.look(|found| {
+            let id = found.id;
+            let shown = || format!("cannot read stream {id}");
+            let mut reader = found.reader;
+            let (oldest, next) = reader.bounds().with_context(shown)?;
+            let Some(released) = position(id, oldest)? else {
+                return Ok(());
+            };
+            let boot = match Opened::load(&found.room.opened(id)) {
+                Ok(opened) if opened.opening.boot_id == *boot_id => Boot::Current,
+                _ => Boot::Earlier,
+            };
+            // What the collector has is never asked for: read ahead, it would hide all that comes after.
+            reader
+                .seek(released.clamp(oldest, next))
+                .with_context(shown)?;
+            let stream = Stream {
+                folder: found.folder.clone(),
+                reader,
+                ahead: None,
+                boot,
+                oldest,
+                next,
+                released,
+            };
+            streams.insert(id, stream);
+            Ok(())
+        })?;
+        for id in gone {
+            streams.remove(&id);
         }
-        // Its writer needed the room.
-        self.streams.retain(|id, _| listed.contains(id));
         Ok(())
-    }
-
-    fn find(&self, room: &Room, folder: &Arc<dyn Dir>, id: StreamId) -> Result<Option<Stream>> {
-        // A folder without a file yet is seen at the next look.
-        let Ok(mut reader) = SpoolReader::open(folder, id) else {
-            return Ok(None);
-        };
-        let shown = || format!("cannot read stream {id}");
-        let (oldest, next) = reader.bounds().with_context(shown)?;
-        let released = native_position(&self.layout, id);
-        let boot = match Opened::load(&room.opened(id)) {
-            Ok(opened) if opened.opening.boot_id == self.boot_id => Boot::Current,
-            _ => Boot::Earlier,
-        };
-        // What the collector has is never asked for: read ahead, it would hide all that comes after.
-        reader
-            .seek(released.clamp(oldest, next))
-            .with_context(shown)?;
-        Ok(Some(Stream {
-            folder: folder.clone(),
-            reader,
-            ahead: None,
-            boot,
-            oldest,
-            next,
-            released,
-        }))
     }
 
     /// Forgets what was read ahead of a stream and will not be asked for, because all before `next`

@@ -26,6 +26,9 @@ pub(crate) struct Roles {
     pub(crate) sources: Option<Vec<String>>,
     /// `None` where nothing is looked for.
     pub(crate) detections: Option<Vec<String>>,
+    /// Processes with privileges that this one gives up: as the reader of sources, they are not started
+    /// again.
+    pub(crate) helpers: Vec<Vec<String>>,
     /// `None` where nothing is sent anywhere.
     pub(crate) worker: Option<Vec<String>>,
     /// What the worker may not read itself.
@@ -47,6 +50,10 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
         started.transpose()
     };
     let mut sources = start(&roles.sources)?;
+    let helpers = roles.helpers.iter();
+    let mut helpers: Vec<Supervised> = helpers
+        .map(|words| Supervised::start(&program, words, false))
+        .collect::<Result<_>>()?;
     let mut detections = start(&roles.detections)?;
     let start_worker = |words: &[String]| {
         let start = || Supervised::start(&program, words, false);
@@ -67,7 +74,11 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
             break;
         }
         if let Some(status) = capture.ended()? {
-            for other in [sources, detections, worker].into_iter().flatten() {
+            for other in [sources, detections, worker]
+                .into_iter()
+                .flatten()
+                .chain(helpers)
+            {
                 other.stop()?;
             }
             if roles.records_on_input && status.success() {
@@ -83,6 +94,16 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
             tracing::error!(%status, "the reader of sources ended; start the agent again");
             sources = None;
         }
+        let mut kept = Vec::new();
+        for mut helper in helpers {
+            match helper.ended()? {
+                Some(status) => {
+                    tracing::error!(%status, "a helper ended; start the agent again");
+                }
+                None => kept.push(helper),
+            }
+        }
+        helpers = kept;
         if let (Some(running), Some(words)) = (&mut detections, &roles.detections)
             && let Some(status) = running.ended()?
         {
@@ -123,7 +144,8 @@ pub(crate) fn run(layout: &Layout, roles: &Roles, worker_user: Option<Owner>) ->
     crate::service::stopping();
     capture.stop()?;
     // The worker last: it sends what the others leave.
-    for other in [sources, detections, worker].into_iter().flatten() {
+    let others = helpers.into_iter().map(Some);
+    for other in others.chain([sources, detections, worker]).flatten() {
         other.stop()?;
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
@@ -17,6 +18,7 @@ use tokio::sync::Notify;
 #[derive(Debug)]
 pub(crate) struct SpoolWatch {
     grew: Arc<Notify>,
+    appeared: Arc<AtomicBool>,
 }
 
 impl SpoolWatch {
@@ -34,15 +36,21 @@ impl SpoolWatch {
         };
         watched.add_streams()?;
         let grew = Arc::new(Notify::new());
-        let notify = grew.clone();
+        let appeared = Arc::new(AtomicBool::new(true));
+        let (notify, note) = (grew.clone(), appeared.clone());
         std::thread::spawn(move || {
-            while let Err(error) = watched.run(&notify) {
+            while let Err(error) = watched.run(&notify, &note) {
                 // Growth is also looked for from time to time, so this costs latency only.
                 tracing::warn!("watching the spool: {error:#}");
                 std::thread::sleep(RETRY_PAUSE);
             }
         });
-        Ok(Self { grew })
+        Ok(Self { grew, appeared })
+    }
+
+    /// Whether a stream may have appeared since the last call.
+    pub(crate) fn take_appeared(&self) -> bool {
+        self.appeared.swap(false, Ordering::AcqRel)
     }
 
     /// Waits until something was written or a stream appeared. Cancelling loses nothing.
@@ -58,10 +66,11 @@ struct Watched {
 }
 
 impl Watched {
-    fn run(&mut self, notify: &Notify) -> Result<()> {
+    fn run(&mut self, notify: &Notify, appeared: &AtomicBool) -> Result<()> {
         loop {
             if self.wait()? {
                 self.add_streams()?;
+                appeared.store(true, Ordering::Release);
             }
             notify.notify_one();
         }

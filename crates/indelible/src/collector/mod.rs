@@ -62,7 +62,8 @@ pub(crate) fn run(
         TlsAcceptor::from(Identity::read(&config.tls()?)?.server(config.authority.is_some())?);
     let (log, own, heads) = open(config)?;
     if let Some(path) = log_key {
-        std::fs::write(path, format!("{}\n", log.verifier()))
+        // Whole or not there: agents may be waiting for it.
+        crate::files::replace(path, 0o644, format!("{}\n", log.verifier()).as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let origin = log.verifier().name().into();

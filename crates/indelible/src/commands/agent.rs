@@ -9,14 +9,16 @@ use clap::{Args, ValueEnum};
 use indelible_log::VerifierKey;
 
 use super::enroll::read_token;
+use crate::agent::context::Describing;
 use crate::agent::intake::audisp::plugin_text;
 use crate::agent::layout::{Layout, Owner};
 use crate::agent::lent::{self, Lent};
 use crate::agent::metrics::Listener;
 use crate::agent::outputs::Prepared;
+use crate::agent::selection::Selecting;
 use crate::agent::supervisor::Roles;
 use crate::agent::worker::Target;
-use crate::agent::{self, CaptureSetup, Stopping};
+use crate::agent::{self, CaptureSetup, Stopping, Work};
 use crate::config::{
     self, AgentConfig, Capture, CollectorAddress, SourceConfig, WhenFull, agent::default_name,
 };
@@ -116,6 +118,10 @@ enum Role {
     Detections,
     /// Reads the spool and sends it; needs none
     Worker,
+    /// Answers the worker about processes; needs to look into those of all users
+    Inspect,
+    /// Runs the programs that `[disk]` asks for; needs the rights that those need
+    Guard,
 }
 
 impl Agent {
@@ -148,7 +154,12 @@ impl Agent {
             let lent =
                 worker_user.map(|_| Lent::read(&lent::files(&mut config, identity.is_none())));
             let lent = lent.transpose()?.filter(|lent| !lent.is_empty());
+            let inspect = config.inspect.as_ref().map(|_| "inspect");
+            let disk = config.disk.as_ref();
+            let guard = disk.filter(|disk| disk.runs_programs()).map(|_| "guard");
+            let helpers = [inspect, guard].into_iter().flatten();
             let roles = Roles {
+                helpers: helpers.map(|role| supervised_words([], role)).collect(),
                 capture: supervised_words([], "capture"),
                 records_on_input: config.capture.is_on_standard_input(),
                 sources: Some(supervised_words([], "sources"))
@@ -190,6 +201,7 @@ impl Agent {
                     layout: &layout,
                     mode: &config.capture,
                     limits: config.limits,
+                    disk: config.disk.as_ref(),
                     worker: worker_user,
                     supervised: self.supervised,
                     sandbox: config.sandbox,
@@ -204,6 +216,15 @@ impl Agent {
                     worker_user,
                     &stopping,
                 )?;
+            }
+            Role::Inspect => {
+                let inspect = config.inspect.clone().unwrap_or_default();
+                let asking = worker_user.or_else(|| owner(&config.worker_user).ok());
+                agent::inspect::run(&layout, &inspect, asking, &self.stopping()?)?;
+            }
+            Role::Guard => {
+                let disk = config.disk.unwrap_or_default();
+                agent::disk::guard(&layout, &disk, &self.stopping()?)?;
             }
             Role::Detections | Role::Worker => {}
         }
@@ -230,9 +251,13 @@ impl Agent {
         };
         lent::borrow(&self.lent, lent::files(&mut config, identity.is_none()));
         // Keys are read while this process may still read them.
-        let collector = config.collector.as_ref();
-        let target = collector.map(|collector| target(collector, identity));
-        let target = target.transpose()?;
+        let mut targets = Vec::new();
+        if let Some(collector) = &config.collector {
+            targets.push(target(collector, identity)?);
+            for further in &config.failover {
+                targets.push(target(further, None)?);
+            }
+        }
         let outputs = Prepared::read(&config)?;
         let metrics = config.metrics.as_ref().map(Listener::bind).transpose()?;
         if let Some(Owner { uid, gid }) = worker_user {
@@ -261,8 +286,19 @@ impl Agent {
         }
         // Only now, since rights are a thread's own: this may start one.
         let stopping = self.stopping()?;
-        let context = config.context.then_some(config.limits);
-        agent::work(layout, target, outputs, context, metrics, &stopping)
+        let limits = config.limits;
+        let work = Work {
+            targets,
+            failover_after: Duration::from_secs(config.failover_after_seconds.into()),
+            selection: config.selection.map(|config| Selecting { config, limits }),
+            outputs,
+            context: config.context.then_some(Describing {
+                limits,
+                inspects: config.inspect.is_some(),
+            }),
+            metrics,
+        };
+        agent::work(layout, work, &stopping)
     }
 
     fn detect(
@@ -411,11 +447,15 @@ pub(super) fn worker_user_named(name: &str) -> Result<Option<Owner>> {
     if !indelible_sys::process::is_root() {
         return Ok(None);
     }
+    owner(name).map(Some)
+}
+
+fn owner(name: &str) -> Result<Owner> {
     let user = User::by_name(name)?;
-    Ok(Some(Owner {
+    Ok(Owner {
         uid: user.uid,
         gid: user.gid,
-    }))
+    })
 }
 
 /// This process's own arguments and some more, for one role.

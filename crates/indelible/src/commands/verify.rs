@@ -283,7 +283,7 @@ fn split_witness(text: &str) -> Result<(WitnessKey, Option<&str>)> {
 /// All streams of a spool, whichever process wrote them.
 fn verify_rooms(spool: &Path, inspector: &Inspector) -> Result<Report> {
     let mut report = Report::default();
-    for room in Layout::at(spool).rooms() {
+    for room in Layout::at(spool).written_rooms() {
         let streams = room.streams();
         // A spool of a version that had capture alone.
         if room.is_optional() && !streams.exists() {

@@ -8,9 +8,11 @@ use std::str::FromStr;
 use indelible_log::spool::SpoolOptions;
 use serde::Deserialize;
 
+use super::disk::DiskConfig;
 use super::layers::Configuration;
 use super::outputs::{MaskConfig, OutputConfig, OutputTls};
-use super::{DetectionsConfig, TlsFiles};
+use super::selection::SelectionConfig;
+use super::{DetectionsConfig, InspectConfig, TlsFiles};
 
 /// What `indelible agent` runs with.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -40,6 +42,16 @@ pub(crate) struct AgentConfig {
     pub(crate) limits: SpoolLimits,
     /// Where entries are sent; without it and outputs they stay in the spool.
     pub(crate) collector: Option<CollectorAddress>,
+    /// Further collectors, each with a log of its own, that are sent to in turn while those before do
+    /// not answer. When the first one is back it is sent to again; what both have can be told by stream
+    /// and sequence number.
+    #[serde(default)]
+    pub(crate) failover: Vec<CollectorAddress>,
+    /// How long a collector may be away before the next one stands in, in seconds.
+    #[serde(default = "failover_after")]
+    pub(crate) failover_after_seconds: u32,
+    /// What the collector gets of the audit events; all of them where it is missing.
+    pub(crate) selection: Option<SelectionConfig>,
     /// Where else entries go: syslog, RELP, files.
     #[serde(default)]
     pub(crate) outputs: Vec<OutputConfig>,
@@ -50,6 +62,11 @@ pub(crate) struct AgentConfig {
     pub(crate) masks: MaskConfig,
     /// What is found while entries come; nothing where it is missing.
     pub(crate) detections: Option<DetectionsConfig>,
+    /// What a helper with more privileges reads of processes; there is none where it is missing.
+    pub(crate) inspect: Option<InspectConfig>,
+    /// What is done when the disk fills up or fails, beside what `limits` say; nothing where it is
+    /// missing.
+    pub(crate) disk: Option<DiskConfig>,
 }
 
 impl Configuration for AgentConfig {
@@ -68,10 +85,15 @@ impl AgentConfig {
             context: true,
             limits: SpoolLimits::default(),
             collector: None,
+            failover: Vec::new(),
+            failover_after_seconds: failover_after(),
+            selection: None,
             outputs: Vec::new(),
             metrics: None,
             masks: MaskConfig::default(),
             detections: None,
+            inspect: None,
+            disk: None,
         }
     }
 
@@ -82,7 +104,7 @@ impl AgentConfig {
 
     /// Files that it names and that are not there.
     pub(crate) fn missing_files(&self) -> Vec<String> {
-        let collector = self.collector.iter();
+        let collector = self.collector.iter().chain(&self.failover);
         let of_collector = collector.flat_map(|collector| {
             let tls = collector.tls.all().into_iter();
             tls.chain([collector.log_key.as_path()])
@@ -350,6 +372,10 @@ impl TryFrom<String> for Capture {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
     }
+}
+
+fn failover_after() -> u32 {
+    30
 }
 
 fn yes() -> bool {

@@ -5,12 +5,15 @@ pub(crate) mod agent;
 pub(crate) mod collector;
 pub(crate) mod defaults;
 pub(crate) mod detections;
+pub(crate) mod disk;
 pub(crate) mod import;
+pub(crate) mod inspect;
 pub(crate) mod layers;
 pub(crate) mod node;
 pub(crate) mod outputs;
 pub(crate) mod receivers;
 pub(crate) mod retention;
+pub(crate) mod selection;
 #[cfg(test)]
 mod shape;
 pub(crate) mod typed;
@@ -30,6 +33,7 @@ pub(crate) use agent::{
 };
 pub(crate) use collector::CollectorConfig;
 pub(crate) use detections::DetectionsConfig;
+pub(crate) use inspect::InspectConfig;
 
 /// The files of one side of a mutually authenticated connection, as PEM.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -64,6 +64,12 @@ pub(crate) struct Process {
     /// The script that an interpreter runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) script: Option<String>,
+    /// Variables of its environment that the host records (`[inspect]`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) environment: BTreeMap<String, String>,
+    /// SHA-256 of the file that it runs, hexadecimal (`[inspect]`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) exe_sha256: Option<String>,
     /// When it started, ms since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) started_ms: Option<u64>,

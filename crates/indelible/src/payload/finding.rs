@@ -141,6 +141,14 @@ pub(crate) static REGISTRATION_TAKEN: Known = Known {
     title: "Another process took the kernel's records over",
 };
 
+/// A level of the disk was reached for which the site demands something.
+pub(crate) static DISK_SHORT: Known = Known {
+    id: "disk-short",
+    by: Finder::Capture,
+    level: Level::High,
+    title: "The disk of a host's spool fills up or fails",
+};
+
 /// Holes in the serials.
 pub(crate) static EVENTS_MISSING: Known = Known {
     id: "events-missing",

@@ -21,8 +21,13 @@ fn an_event_is_shown_with_what_surrounds_it() {
     host.start_collector();
     host.start_capture();
     host.start_worker();
+    // Processes that end before it looks cannot be asked.
+    let streams = host.spool().join("context/streams");
+    indelible_testkit::wait_for(Duration::from_secs(20), "the context stream", || {
+        fs::read_dir(&streams).is_ok_and(|mut streams| streams.next().is_some())
+    });
     let script = kernel.path("script");
-    fs::write(&script, "#!/bin/sh\nsleep 0.3\n").unwrap();
+    fs::write(&script, "#!/bin/sh\nsleep 0.7\n").unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     kernel.load("-a always,exit -F path={}/script -F perm=x -F key=indelible_test");
     // Through a shell that started after auditing was enabled.

@@ -2,7 +2,7 @@
 //! is stored once. `cargo xtask bench loss` has all rows, beside rsyslog.
 
 use indelible_log::dir::RealDir;
-use indelible_log::{EntryRef, LogReader};
+use indelible_log::{EntryRef, LogReader, StreamId};
 
 use super::collector::Collector;
 use super::host::{Host, wait_for};
@@ -11,6 +11,14 @@ const COUNT: usize = 20_000;
 
 /// Numbers of the lines that a collector has stored, in their order.
 fn stored(collector: &Collector) -> Vec<usize> {
+    lines(collector)
+        .into_iter()
+        .map(|(.., number)| number)
+        .collect()
+}
+
+/// Stream, sequence number and number of each line that a collector has stored, in their order.
+pub(crate) fn lines(collector: &Collector) -> Vec<(StreamId, u64, usize)> {
     let mut found = Vec::new();
     let Ok(reader) = RealDir::open(collector.store())
         .map_err(drop)
@@ -21,12 +29,14 @@ fn stored(collector: &Collector) -> Vec<usize> {
     let mut next = 0;
     while let Some(part) = reader.part_at(next).unwrap() {
         for (_, entry) in reader.decode(&part).unwrap().iter_from(next) {
-            let payload = EntryRef::parse(entry).unwrap().payload();
-            let text = String::from_utf8_lossy(payload);
+            let entry = EntryRef::parse(entry).unwrap();
+            let header = entry.header();
+            let text = String::from_utf8_lossy(entry.payload());
             let number = text
                 .strip_prefix("nr=")
                 .and_then(|rest| rest.split(' ').next());
-            found.extend(number.and_then(|digits| digits.parse::<usize>().ok()));
+            let number = number.and_then(|digits| digits.parse().ok());
+            found.extend(number.map(|number| (header.stream, header.sequence, number)));
         }
         next = part.end();
     }

@@ -3,7 +3,7 @@
 use super::host::{Host, wait_for};
 
 /// Events of auditd's log: `count` with one key each.
-fn events(key: &str, serials: std::ops::Range<u32>) -> String {
+pub(crate) fn events(key: &str, serials: std::ops::Range<u32>) -> String {
     serials
         .map(|serial| {
             format!(

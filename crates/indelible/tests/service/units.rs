@@ -23,6 +23,8 @@ fn units_are_confined() {
         ("indelible-worker", 25),
         ("indelible-sources", 25),
         ("indelible-detections", 25),
+        ("indelible-inspect", 25),
+        ("indelible-guard", 25),
         ("indelible-agent", 25),
         ("indelible-rules", 25),
         ("indelible-collector", 15),

@@ -123,6 +123,26 @@ pub fn confine_reader() -> Result<()> {
     seccompiler::apply_filter(&program).map_err(failed("confining system calls"))
 }
 
+/// Confines this process to what answering questions about others needs: files and sockets of this host,
+/// no network, no tracing, no reading or writing of others' memory, no programs. No Landlock: it would
+/// hide the programs that others run.
+///
+/// # Errors
+/// [`Error::System`] where the kernel refuses what it knows.
+pub fn confine_inspector() -> Result<()> {
+    let program = calls::allowing(
+        &[
+            calls::RUNNING,
+            calls::FILES,
+            calls::OLD,
+            calls::MESSAGES,
+            calls::EVENTS,
+        ],
+        &[libc::AF_UNIX],
+    )?;
+    seccompiler::apply_filter_all_threads(&program).map_err(failed("confining system calls"))
+}
+
 fn failed<E: std::error::Error + Send + Sync + 'static>(
     what: &'static str,
 ) -> impl FnOnce(E) -> Error {

@@ -25,6 +25,7 @@ use indelible_sys::lock::FileLock;
 use indelible_sys::signals::{Asked, Signals};
 use indelible_sys::{process, sandbox};
 
+use super::disk::DiskWatch;
 use super::intake::audisp::{PluginLines, SocketLines};
 use super::intake::file::FileLines;
 use super::intake::{self, Intake};
@@ -32,6 +33,7 @@ use super::layout::{Layout, Owner, Room};
 use super::signer::Signer;
 use super::source_stream::SourceStream;
 use super::stopping::Stopping;
+use crate::config::disk::DiskConfig;
 use crate::config::{Capture, SpoolLimits};
 use crate::payload::operator::Action;
 use crate::payload::{Gap, GapReason, OperatorAction};
@@ -47,6 +49,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) mode: &'a Capture,
     pub(crate) limits: SpoolLimits,
+    /// What a site demands when the disk fills up.
+    pub(crate) disk: Option<&'a DiskConfig>,
     /// Who may read what capture writes.
     pub(crate) worker: Option<Owner>,
     /// A supervisor started it, and asks it to stop by closing a pipe.
@@ -133,6 +137,7 @@ fn from_the_kernel(
         signer,
         handed.counts,
     );
+    reader.disk = setup.disk.map(|disk| DiskWatch::new(setup.layout, disk));
     let running = Running::now(&host);
     if received.in_place.is_some() {
         let detail = format!(

@@ -15,13 +15,15 @@ use indelible_sys::clock::realtime_ns;
 
 use super::kernel::Kernel;
 use super::syncer::Syncer;
+use crate::agent::disk::{DiskWatch, Due};
 use crate::agent::intake::checkpoint_seen;
 use crate::agent::kernel_watch;
 use crate::agent::layout::Layout;
 use crate::agent::signer::Signer;
 use crate::agent::source_stream::SourceStream;
 use crate::agent::stopping::Stopping;
-use crate::payload::finding::REGISTRATION_TAKEN;
+use crate::config::disk::DiskAction;
+use crate::payload::finding::{DISK_SHORT, REGISTRATION_TAKEN};
 use crate::payload::{Finding, Gap, GapReason, HostHead, KernelState, RecordsSeen, RulesState};
 use crate::service::Watchdog;
 
@@ -46,6 +48,8 @@ pub(super) struct Reader<'a> {
     rules_asked_at: Option<Instant>,
     ticked_at: Instant,
     watchdog: Watchdog,
+    /// What a site demands when the disk fills up.
+    pub(super) disk: Option<DiskWatch>,
 }
 
 /// What is counted from the start of capture on, upgrades in place included.
@@ -91,6 +95,7 @@ impl<'a> Reader<'a> {
             rules_asked_at: None,
             ticked_at: Instant::now(),
             watchdog: Watchdog::of_manager(),
+            disk: None,
         }
     }
 
@@ -205,6 +210,7 @@ impl<'a> Reader<'a> {
         self.watchdog.alive();
         self.ticked_at = Instant::now();
         let now_ns = realtime_ns();
+        self.look_at_the_disk(now_ns);
         self.stream.account_for_drops(now_ns)?;
         let status = self.kernel.status();
         if let Some(status) = &status {
@@ -223,6 +229,42 @@ impl<'a> Reader<'a> {
         self.stream.push_head(head, &mut self.signer, now_ns)?;
         self.after_write(syncer)?;
         self.release()
+    }
+
+    /// Does what the site demands of a disk that fills up or fails.
+    fn look_at_the_disk(&mut self, now_ns: u64) {
+        let Some(disk) = &mut self.disk else { return };
+        let Some(state) = disk.state(self.stream.is_full(), !self.stream.is_sound()) else {
+            return;
+        };
+        for due in disk.policy.look(state) {
+            match due {
+                Due::Entered(level, action) => {
+                    let level_word = level.word();
+                    let why = format!(
+                        "{level_word}: {} bytes of {} are free; {action}",
+                        state.free_bytes, state.size_bytes
+                    );
+                    let finding = Finding::of(&DISK_SHORT, why);
+                    tracing::error!(level = level_word, %action, "{}", finding.why);
+                    self.stream.push_json(Kind::Finding, &finding, now_ns);
+                    if action == DiskAction::Suspend {
+                        // What says so is written first, where anything can be.
+                        let _ = self.stream.write();
+                        self.stream.suspend(true);
+                    }
+                    if action.runs_a_program()
+                        && let Err(error) = disk.ask_the_guard(level)
+                    {
+                        tracing::error!(level = level_word, %error, "the guard cannot be asked; does it run?");
+                    }
+                }
+                Due::Resume => {
+                    tracing::info!("the disk has room again: entries are written again");
+                    self.stream.suspend(false);
+                }
+            }
+        }
     }
 
     /// Has what was written made durable, and learns whether it was.
@@ -306,6 +348,7 @@ impl<'a> Reader<'a> {
     }
 
     fn release(&mut self) -> Result<()> {
+        self.stream.follow_turn(self.layout.turned())?;
         match fs::read(self.layout.released_position(self.stream.id())) {
             Ok(bytes) => match <[u8; 8]>::try_from(bytes) {
                 Ok(position) => self.stream.release(u64::from_be_bytes(position)),
@@ -352,7 +395,7 @@ const WAIT_MAX: Duration = Duration::from_millis(100);
 /// Silence after a flood that may mean that its source sleeps.
 const LULL: Duration = Duration::from_millis(10);
 /// Nap before a read when little comes: one event's records arrive within it.
-const NAP_MIN: Duration = Duration::from_micros(200);
+const NAP_MIN: Duration = Duration::from_micros(50);
 /// Nap before a read in a flood.
 const NAP_MAX: Duration = Duration::from_millis(5);
 /// Records in one drain from which on naps grow.

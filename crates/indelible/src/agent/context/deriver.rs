@@ -11,6 +11,7 @@ use indelible_record::{Record, RecordType};
 use memchr::memmem;
 
 use super::cgroup;
+use crate::agent::inspect::Inspected;
 use crate::payload::context::{Context, Process};
 
 /// What the host says.
@@ -21,6 +22,8 @@ pub(super) trait Host {
     fn arguments(&self, pid: u32) -> Vec<Vec<u8>>;
     /// Its control groups, as `/proc/PID/cgroup` has them; empty where it is gone.
     fn cgroup(&self, pid: u32) -> Vec<u8>;
+    /// What only a privileged process may read of it; nothing where nobody is to be asked.
+    fn inspected(&mut self, pid: u32) -> Option<Inspected>;
     fn user(&self, uid: u32) -> Option<String>;
     fn group(&self, gid: u32) -> Option<String>;
     /// Called from time to time: names may have changed.
@@ -222,6 +225,7 @@ impl<H: Host> Deriver<H> {
             .get("exe")
             .map(|exe| lossy(&exe.decoded(RecordType(SYSCALL))));
         context.process = self.process(pid, exe, &pending);
+        self.inspect(&mut context.process);
         self.keep(
             pid,
             Known {
@@ -267,6 +271,8 @@ impl<H: Host> Deriver<H> {
                 process.argv.clone_from(&known.process.argv);
                 process.argv_cut = known.process.argv_cut;
                 process.script.clone_from(&known.process.script);
+                process.environment.clone_from(&known.process.environment);
+                process.exe_sha256.clone_from(&known.process.exe_sha256);
             }
             (None, None) => set_arguments(&mut process, &self.host.arguments(pid)),
         }
@@ -274,6 +280,21 @@ impl<H: Host> Deriver<H> {
             process.script = script(asked, process.exe.as_deref(), &process.argv);
         }
         process
+    }
+
+    /// Adds what the privileged helper knows, as long as the process still runs the same program.
+    fn inspect(&mut self, process: &mut Process) {
+        if process.exe_sha256.is_some() || !process.environment.is_empty() {
+            return;
+        }
+        let Some(found) = self.host.inspected(process.pid) else {
+            return;
+        };
+        if found.exe.is_some() && process.exe.is_some() && found.exe != process.exe {
+            return;
+        }
+        process.environment = found.environment.into_iter().collect();
+        process.exe_sha256 = found.exe_sha256;
     }
 
     /// A process of which no record of this event speaks, and the pid of its parent.
@@ -469,6 +490,14 @@ mod tests {
             }
         }
 
+        fn inspected(&mut self, pid: u32) -> Option<Inspected> {
+            (pid == 20).then(|| Inspected {
+                exe: Some("/bin/x".into()),
+                environment: vec![("LD_PRELOAD".into(), "/tmp/a.so".into())],
+                exe_sha256: Some("ab".repeat(32)),
+            })
+        }
+
         fn user(&self, uid: u32) -> Option<String> {
             (uid == 0).then(|| "root".into())
         }
@@ -512,6 +541,8 @@ mod tests {
         assert_eq!(context.process.argv, ["/proc/20", "-x"]);
         assert_eq!(context.process.started_ms, Some(1_020));
         assert_eq!(context.unit.as_deref(), Some("x.service"));
+        assert_eq!(context.process.environment["LD_PRELOAD"], "/tmp/a.so");
+        assert_eq!(context.process.exe_sha256, Some("ab".repeat(32)));
         assert_eq!(context.users, [(0, "root".to_owned())].into());
         assert_eq!(context.groups, [(7, "seven".to_owned())].into());
         let parents: Vec<u32> = context.parents.iter().map(|parent| parent.pid).collect();
@@ -541,6 +572,8 @@ mod tests {
             ["/usr/bin/python3", "/opt/s.py", "x\u{fffd}"]
         );
         assert_eq!(found[0].process.script.as_deref(), Some("/opt/s.py"));
+        // The helper speaks of the program that ran before.
+        assert_eq!(found[0].process.exe_sha256, None);
         // The same program anew: the record of the call looks the same, the arguments do not.
         let again = [
             (SYSCALL, syscall(4, "59", 10, 20, "/usr/bin/python3")),

@@ -7,6 +7,7 @@ use indelible_record::Names;
 use indelible_sys::proc::{self, boot_time_s, ticks_per_second};
 
 use super::deriver::{Host, Seen};
+use crate::agent::inspect::{Inspected, Inspector};
 use crate::user::LocalNames;
 
 /// World-readable files of /proc and of /etc.
@@ -16,18 +17,21 @@ pub(super) struct ThisHost {
     looked_at: Instant,
     files: Files,
     boot_ms: u64,
+    /// Whom to ask for what only a privileged process may read.
+    inspector: Option<Inspector>,
 }
 
 /// Size, inode and time of change of the files of names.
 type Files = [Option<(u64, u64, i64)>; 2];
 
 impl ThisHost {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(inspector: Option<Inspector>) -> Self {
         Self {
             names: LocalNames::read(),
             looked_at: Instant::now(),
             files: files(),
             boot_ms: boot_time_s().map_or(0, |seconds| seconds * 1000),
+            inspector,
         }
     }
 }
@@ -50,6 +54,10 @@ impl Host for ThisHost {
     fn cgroup(&self, pid: u32) -> Vec<u8> {
         let process = proc::Process { pid };
         process.read("cgroup", CGROUP_BYTES_MAX).unwrap_or_default()
+    }
+
+    fn inspected(&mut self, pid: u32) -> Option<Inspected> {
+        self.inspector.as_mut()?.ask(pid)
     }
 
     fn user(&self, uid: u32) -> Option<String> {

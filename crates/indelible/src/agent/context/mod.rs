@@ -28,6 +28,7 @@ use indelible_sys::lock::FileLock;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde::{Deserialize, Serialize};
 
+use super::inspect::Inspector;
 use super::intake::{self, Intake, SLICE_BYTES, Sink, Source, Taken};
 use super::layout::{Layout, Room};
 use super::opened::Opened;
@@ -53,19 +54,30 @@ impl Described {
     }
 }
 
+/// What the thread runs with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Describing {
+    pub(crate) limits: SpoolLimits,
+    /// Whether the helper that looks into processes is asked.
+    pub(crate) inspects: bool,
+}
+
 /// Follows capture's streams of this boot until asked to stop.
 pub(super) fn run(
     layout: &Layout,
     described: &Described,
-    limits: SpoolLimits,
+    describing: &Describing,
     stopping: &Stopping,
 ) -> Result<()> {
     let room = layout.context();
     let _lock = FileLock::try_now(&room.lock())
         .with_context(|| format!("cannot use {}", room.folder().display()))?;
     let host = Host::current()?;
+    let limits = describing.limits;
     let stream = SourceStream::open(&room, SOURCE, &host, limits, realtime_ns())?;
-    let records = Records::open(layout, described, &room, &hex(&host.boot_id))?;
+    let inspector = describing.inspects.then(|| Inspector::of(layout));
+    let this_host = ThisHost::new(inspector);
+    let records = Records::open(layout, described, &room, &hex(&host.boot_id), this_host)?;
     let intake = Intake::passing(Box::new(records), stream, Kind::Context);
     intake::run_quietly(layout, &room, vec![intake], IDLE_HEADS_EVERY, stopping)
 }
@@ -97,7 +109,13 @@ struct Cursor {
 }
 
 impl Records {
-    fn open(layout: &Layout, described: &Described, room: &Room, boot_id: &str) -> Result<Self> {
+    fn open(
+        layout: &Layout,
+        described: &Described,
+        room: &Room,
+        boot_id: &str,
+        host: ThisHost,
+    ) -> Result<Self> {
         let captured = layout.capture();
         let folder = captured.streams();
         let shown = folder.display();
@@ -117,7 +135,7 @@ impl Records {
             looked_at: now,
             inotify,
             taken_at: now,
-            deriver: Deriver::new(ThisHost::new(), boot_id),
+            deriver: Deriver::new(host, boot_id),
             entries: Vec::new(),
         };
         if let Some(cursor) = cursor

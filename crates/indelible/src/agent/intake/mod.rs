@@ -364,8 +364,10 @@ fn read_on(
         if released_at.elapsed() >= RELEASE_EVERY {
             released_at = Instant::now();
             heads.signer.renew_if_due();
+            let turned = layout.turned();
             for intake in &mut intakes {
                 intake.head(&mut heads)?;
+                intake.unsynced |= intake.stream.follow_turn(turned)?;
                 intake.release(layout)?;
             }
         }

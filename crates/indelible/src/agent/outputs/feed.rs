@@ -1,23 +1,23 @@
 //! The entries of all streams of a spool, as one output reads them: in turn, each stream in order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indelible_log::StreamId;
-use indelible_log::dir::{Dir, RealDir};
 use indelible_log::spool::SpoolReader;
 
 use super::cursors::Cursors;
 use super::growth::Growth;
-use crate::agent::layout::{Layout, Room};
+use crate::agent::layout::Layout;
 use crate::agent::opened::Opened;
+use crate::agent::rooms::Rooms;
 
 /// The streams of a spool.
 #[derive(Debug)]
 pub(super) struct Feed {
-    rooms: Vec<(Room, Arc<dyn Dir>)>,
+    rooms: Rooms,
     streams: BTreeMap<StreamId, Stream>,
     /// The stream that is asked first.
     turn: usize,
@@ -61,18 +61,8 @@ pub(super) struct Skipped {
 impl Feed {
     /// Opens the rooms.
     pub(super) fn open(layout: &Layout) -> Result<Self> {
-        let open = |room: Room| {
-            let folder = room.streams();
-            let shown = || format!("cannot open {}", folder.display());
-            let dir: Arc<dyn Dir> = RealDir::open(&folder).with_context(shown)?;
-            Ok((room, dir))
-        };
         Ok(Self {
-            rooms: layout
-                .present_rooms()
-                .into_iter()
-                .map(open)
-                .collect::<Result<_>>()?,
+            rooms: Rooms::open(layout.present_rooms())?,
             streams: BTreeMap::new(),
             turn: 0,
             listed_at: None,
@@ -87,40 +77,27 @@ impl Feed {
         }
         self.listed_at = Some(Instant::now());
         let mut skipped = Vec::new();
-        let mut listed = BTreeSet::new();
-        for (room, dir) in &self.rooms {
-            growth.add(&room.streams());
-            for id in SpoolReader::streams(&**dir).context("cannot list the spool")? {
-                listed.insert(id);
-                if self.streams.contains_key(&id) {
-                    continue;
-                }
-                // A folder without a file yet is seen at the next look.
-                let Ok(reader) = SpoolReader::open(dir, id) else {
-                    continue;
-                };
-                let opened = Opened::load(&room.opened(id)).ok();
-                let origin = opened.map(|opened| Origin {
-                    host: opened.opening.host,
-                    source: opened.opening.source,
-                });
-                growth.add(&room.streams().join(id.to_string()));
-                let mut stream = Stream {
-                    end: reader.next(),
-                    reader,
-                    origin: Arc::new(origin.unwrap_or_default()),
-                };
-                skipped.extend(stream.seek(cursors.position(id).unwrap_or(0))?);
-                self.streams.insert(id, stream);
-            }
+        for folder in self.rooms.folders() {
+            growth.add(&folder);
         }
-        // Their writer needed the room.
-        let gone: Vec<StreamId> = self
-            .streams
-            .keys()
-            .filter(|id| !listed.contains(*id))
-            .copied()
-            .collect();
+        let streams = &mut self.streams;
+        let gone = self.rooms.look(|found| {
+            let id = found.id;
+            let opened = Opened::load(&found.room.opened(id)).ok();
+            let origin = opened.map(|opened| Origin {
+                host: opened.opening.host,
+                source: opened.opening.source,
+            });
+            growth.add(&found.room.streams().join(id.to_string()));
+            let mut stream = Stream {
+                end: found.reader.next(),
+                reader: found.reader,
+                origin: Arc::new(origin.unwrap_or_default()),
+            };
+            skipped.extend(stream.seek(cursors.position(id).unwrap_or(0))?);
+            streams.insert(id, stream);
+            Ok(())
+        })?;
         for id in gone {
             if let Some(stream) = self.streams.remove(&id)
                 && stream.reader.next() < stream.end

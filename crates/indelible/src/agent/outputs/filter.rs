@@ -10,12 +10,12 @@ use indelible_query::expr::Where;
 use indelible_record::{Arch, Event};
 
 use super::limits::{FILTERED_KEYS_MAX, LIMITED_VALUES_MAX, SERIAL_RANGES_MAX};
-use crate::config::outputs::{LimitBy, OutputConfig, RateLimit};
+use crate::config::outputs::{ConditionText, LimitBy, OutputConfig, RateLimit};
 use crate::payload::{Gap, GapReason};
 
 /// Condition and rates of one output.
 #[derive(Debug)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     output: String,
     condition: Option<Where>,
     limits: Vec<Limit>,
@@ -25,24 +25,30 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// As configured; `None` where everything passes.
-    pub(super) fn new(config: &OutputConfig) -> Option<Self> {
-        let condition = config.condition.as_ref();
-        let condition = condition.and_then(|text| Where::parse(&text.0).ok());
-        if condition.is_none() && config.limits.is_empty() {
-            return None;
-        }
-        Some(Self {
-            output: config.name.to_string(),
-            condition,
-            limits: config.limits.iter().map(Limit::new).collect(),
+    /// Of an output by its name.
+    pub(crate) fn new(
+        output: &str,
+        condition: Option<&ConditionText>,
+        limits: &[RateLimit],
+    ) -> Self {
+        Self {
+            output: output.to_owned(),
+            condition: condition.and_then(|text| Where::parse(&text.0).ok()),
+            limits: limits.iter().map(Limit::new).collect(),
             left_out: BTreeMap::new(),
             since: None,
-        })
+        }
+    }
+
+    /// As configured; `None` where everything passes.
+    pub(super) fn of(config: &OutputConfig) -> Option<Self> {
+        let condition = config.condition.as_ref();
+        (condition.is_some() || !config.limits.is_empty())
+            .then(|| Self::new(&config.name.to_string(), condition, &config.limits))
     }
 
     /// Whether an event passes; one that does not is counted.
-    pub(super) fn passes(&mut self, event: &Event, now: Instant) -> bool {
+    pub(crate) fn passes(&mut self, event: &Event, now: Instant) -> bool {
         let reason = if self
             .condition
             .as_ref()
@@ -74,7 +80,7 @@ impl Filter {
     }
 
     /// The gap entries that are due: after a while, or at once with `all`.
-    pub(super) fn due(&mut self, now: Instant, all: bool) -> Vec<Gap> {
+    pub(crate) fn due(&mut self, now: Instant, all: bool) -> Vec<Gap> {
         let full = self.left_out.values().any(LeftOut::is_full);
         let waited = self.since.is_some_and(|since| now - since >= TOLD_EVERY);
         if !(full || waited || all) {
@@ -220,7 +226,7 @@ mod tests {
 
     fn filter(text: &str) -> Filter {
         let text = format!("name = 'o'\nto = ['stdout']\n{text}");
-        Filter::new(&toml::from_str(&text).unwrap()).unwrap()
+        Filter::of(&toml::from_str(&text).unwrap()).unwrap()
     }
 
     #[test]

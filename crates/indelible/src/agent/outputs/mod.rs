@@ -136,7 +136,7 @@ impl Prepared {
             } else {
                 OutputFormat::Rfc5424
             });
-            let filter = Filter::new(&config);
+            let filter = Filter::of(&config);
             let needs_events = format == OutputFormat::Ndjson || filter.is_some();
             let seed =
                 u64::from(std::process::id()) << 32 | u64::from(crc32c::crc32c(name.as_bytes()));

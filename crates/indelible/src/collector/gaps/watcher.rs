@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::boot::Boot;
 use super::note::Note;
+use crate::agent::selection::SOURCE as SELECTED;
 use crate::payload::{About, Gap, StreamOpened, TimeMark};
 
 /// What is known of all hosts.
@@ -40,6 +41,9 @@ struct Stream {
     boot_id: String,
     host: String,
     of_capture: bool,
+    /// Of capture's records, those that were selected for this collector.
+    #[serde(default)]
+    is_selected: bool,
     next: u64,
     /// Capture time of its newest entry.
     time_ns: u64,
@@ -108,12 +112,15 @@ impl Watcher {
         let id = header.stream.to_string();
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.moved(entry, now_ns, &mut notes);
-            if stream.of_capture
+            if (stream.of_capture || stream.is_selected)
                 && let Some(boot) = self.hosts.get_mut(&stream.machine_id)
                 && boot.boot_id == stream.boot_id
             {
                 heard(boot, now_ns, &mut notes);
-                boot.enter(entry, index >= self.silent_below, &mut notes);
+                // What was left out makes holes, which the host's own gap entries account for later.
+                if stream.of_capture || header.kind != Kind::Audit {
+                    boot.enter(entry, index >= self.silent_below, &mut notes);
+                }
             }
             if matches!(header.kind, Kind::HostHead | Kind::Gap)
                 && let Some(why) = self.heads.entry(entry, None)
@@ -162,7 +169,8 @@ impl Watcher {
                 });
             }
         }
-        if of_capture {
+        let is_selected = source == SELECTED;
+        if of_capture || is_selected {
             let boot = self.hosts.entry(opened.machine_id.clone()).or_default();
             if boot.boot_id != opened.boot_id {
                 *boot = Boot::new(&opened.host, &opened.boot_id);
@@ -176,6 +184,7 @@ impl Watcher {
             boot_id: opened.boot_id,
             host: opened.host,
             of_capture,
+            is_selected,
             ..Stream::default()
         };
         self.streams

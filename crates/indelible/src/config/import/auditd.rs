@@ -1,6 +1,7 @@
 //! `auditd.conf`: `name = value` lines, and what they come to here.
 
 use super::{Imported, Note};
+use crate::config::disk::{DiskAction, Space};
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,49 +58,7 @@ pub(super) fn import(file: &str, text: &str, into: &mut Imported) {
             .checked_mul(mebibytes)
             .and_then(|mib| mib.checked_mul(1 << 20));
     }
-    if let Some((line, space)) = value("admin_space_left") {
-        match space.parse::<u64>() {
-            Ok(mebibytes) => into.min_free = mebibytes.checked_mul(1 << 20),
-            Err(_) => into.notes.push(Note::new(
-                file,
-                line,
-                "a share of the disk is no size: set limits.min-free in bytes",
-            )),
-        }
-    }
-    let mut action = None;
-    for name in [
-        "disk_full_action",
-        "admin_space_left_action",
-        "disk_error_action",
-    ] {
-        if let Some((line, value)) = value(name) {
-            match value
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_ascii_lowercase()
-                .as_str()
-            {
-                "halt" => {
-                    action = Some(format!(
-                        "{name} = {value} becomes when-full = \"block\": system calls wait, the host goes on (line {line})"
-                    ));
-                }
-                "single" | "suspend" | "syslog" | "ignore" | "email" | "rotate" => {}
-                "exec" => into.notes.push(Note::new(
-                    file,
-                    line,
-                    "no program is run: the metric `indelible_spool_free_bytes` tells the same",
-                )),
-                _ => into.notes.push(Note::new(file, line, "is not understood")),
-            }
-        }
-    }
-    if let Some(action) = action {
-        into.blocks = true;
-        into.notes.push(Note::of_file(file, &action));
-    }
+    disk(file, &value, into);
     for setting in &found {
         let why = match setting.name.as_str() {
             "tcp_listen_port" => "a collector receives from the network, not the agent",
@@ -113,6 +72,79 @@ pub(super) fn import(file: &str, text: &str, into: &mut Imported) {
             _ => continue,
         };
         into.notes.push(Note::new(file, setting.line, why));
+    }
+}
+
+/// What auditd does about its disk.
+fn disk<'t>(file: &str, value: &impl Fn(&str) -> Option<(usize, &'t str)>, into: &mut Imported) {
+    for (name, key) in [
+        ("space_left", "space-left"),
+        ("admin_space_left", "admin-space-left"),
+    ] {
+        let Some((line, space)) = value(name) else {
+            continue;
+        };
+        // auditd counts in MiB.
+        let space = match space.ends_with('%') {
+            true => space.to_owned(),
+            false => format!("{space}M"),
+        };
+        match Space::try_from(space.clone()) {
+            Ok(_) => into.disk.push((key, space)),
+            Err(_) => into
+                .notes
+                .push(Note::new(file, line, "is no amount of space")),
+        }
+    }
+    for (name, key) in [
+        ("space_left_action", "space-left-action"),
+        ("admin_space_left_action", "admin-space-left-action"),
+        ("disk_full_action", "disk-full-action"),
+        ("disk_error_action", "disk-error-action"),
+    ] {
+        let Some((line, value)) = value(name) else {
+            continue;
+        };
+        let mut words = value.split_whitespace();
+        let word = words.next().unwrap_or_default().to_ascii_lowercase();
+        let action = match (word.as_str(), words.next()) {
+            ("ignore" | "syslog" | "suspend" | "single" | "halt", None) => word.clone(),
+            ("exec", Some(program)) => {
+                if words.next().is_some() {
+                    let why = "arguments are not passed on: name a script that has them";
+                    into.notes.push(Note::new(file, line, why));
+                }
+                format!("exec:{program}")
+            }
+            ("email", None) => {
+                let why = "no mail is sent: a finding and a line in the log say it, and alerts can be set \
+                           on the metric `indelible_spool_free_bytes`";
+                into.notes.push(Note::new(file, line, why));
+                "syslog".to_owned()
+            }
+            // The spool removes its oldest files by itself, within its limits.
+            ("rotate", None) => "ignore".to_owned(),
+            _ => {
+                into.notes.push(Note::new(file, line, "is not understood"));
+                continue;
+            }
+        };
+        if DiskAction::try_from(action.clone()).is_err() {
+            into.notes.push(Note::new(file, line, "is not understood"));
+            continue;
+        }
+        if matches!(word.as_str(), "single" | "halt") {
+            // Whoever halts for want of room wants nothing dropped before.
+            into.blocks = true;
+        }
+        into.disk.push((key, action));
+    }
+    let runs = |(_, value): &(_, String)| {
+        matches!(value.as_str(), "single" | "halt") || value.starts_with("exec:")
+    };
+    if into.disk.iter().any(runs) {
+        let why = "programs for the disk are run by a unit of its own: `systemctl enable --now indelible-guard`";
+        into.notes.push(Note::of_file(file, why));
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct Imported {
     pub(crate) outputs: Vec<Output>,
     /// Local history.
     pub(crate) history_bytes: Option<u64>,
-    /// What must stay free on the disk.
-    pub(crate) min_free: Option<u64>,
+    /// Keys of `[disk]` with their values.
+    pub(crate) disk: Vec<(&'static str, String)>,
     /// A full spool halts what causes records.
     pub(crate) blocks: bool,
     /// Audit rules that were found: files and rules in them.
@@ -135,18 +135,21 @@ impl Imported {
             }
             text.push_str("]\n");
         }
-        let has_limits = self.history_bytes.is_some() || self.min_free.is_some() || self.blocks;
+        let has_limits = self.history_bytes.is_some() || self.blocks;
         if has_limits {
             text.push_str("\n[limits]\n");
         }
         if let Some(bytes) = self.history_bytes {
             let _ = writeln!(text, "history-bytes = {bytes}");
         }
-        if let Some(bytes) = self.min_free {
-            let _ = writeln!(text, "min-free = {bytes}");
-        }
         if self.blocks {
             text.push_str("when-full = \"block\"\n");
+        }
+        if !self.disk.is_empty() {
+            text.push_str("\n[disk]\n");
+            for (key, value) in &self.disk {
+                let _ = writeln!(text, "{key} = {}", toml_string(value));
+            }
         }
         for (number, output) in self.outputs.iter().enumerate() {
             output.push_text(number + 1, &mut text);
@@ -214,6 +217,7 @@ fn toml_string(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::AgentConfig;
+    use crate::config::disk::{DiskLevel, Space};
 
     #[test]
     fn what_is_printed_is_read_back() {
@@ -221,7 +225,8 @@ mod tests {
         imported.auditd_conf(
             "auditd.conf",
             "num_logs = 5\nmax_log_file = 8\nmax_log_file_action = ROTATE\nadmin_space_left = 50\n\
-             disk_full_action = HALT\ntcp_listen_port = 60\nadmin_space_left_action = exec /bin/tell\n",
+             disk_full_action = HALT\ntcp_listen_port = 60\nadmin_space_left_action = exec /bin/tell\n\
+             space_left = 10%\nspace_left_action = email\ndisk_error_action = what\n",
         );
         imported.rsyslog_conf(
             "rsyslog.conf",
@@ -237,7 +242,12 @@ mod tests {
             toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         crate::config::outputs::check(&config.outputs).unwrap();
         assert_eq!(config.limits.history_bytes, 40 << 20);
-        assert_eq!(config.limits.min_free, 50 << 20);
+        let disk = config.disk.unwrap();
+        assert_eq!(disk.admin_space_left, Some(Space::Bytes(50 << 20)));
+        assert_eq!(disk.space_left, Some(Space::Percent(10)));
+        let actions = DiskLevel::ALL.map(|level| disk.action(level).to_string());
+        assert_eq!(actions, ["syslog", "exec:/bin/tell", "halt", "syslog"]);
+        assert_eq!(config.limits.when_full, crate::config::WhenFull::Block);
         let words: Vec<String> = config
             .sources
             .iter()
@@ -258,7 +268,9 @@ mod tests {
         let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
         for part in [
             "auditd.conf:6: a collector receives",
-            "auditd.conf:7: no program is run: the metric `indelible_spool_free_bytes`",
+            "auditd.conf:9: no mail is sent: a finding",
+            "auditd.conf:10: is not understood",
+            "auditd.conf: programs for the disk are run by a unit of its own",
             "rsyslog.conf:8: forwards under a condition",
             "rsyslog.conf: 1 actions write on this host",
         ] {

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use indelible_log::dir::{Dir, RealDir};
+use indelible_log::dir::Dir;
 use indelible_log::spool::SpoolReader;
 use indelible_log::{Checkpoint, EntryRef, Kind, LogReader, StreamId, entry};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,8 @@ use tokio::sync::watch;
 
 use super::limits::{READ_BYTES, WARM_UP_ENTRIES};
 use super::state::{Folder, Position};
-use crate::agent::layout::{Layout, Room};
+use crate::agent::layout::Layout;
+use crate::agent::rooms::Rooms;
 use crate::payload::StreamOpened;
 
 /// Takes entries.
@@ -225,7 +226,7 @@ impl Streams {
 
 /// The streams of a spool.
 pub(super) struct SpoolTail {
-    rooms: Vec<(Room, Arc<dyn Dir>)>,
+    rooms: Rooms,
     readers: BTreeMap<StreamId, SpoolReader>,
     /// The stream that findings go to, and its folder.
     own: (StreamId, Arc<dyn Dir>),
@@ -242,13 +243,7 @@ impl SpoolTail {
         own: (StreamId, Arc<dyn Dir>),
         position: Option<&Position>,
     ) -> Result<Self> {
-        let mut rooms = Vec::new();
-        for room in [layout.capture(), layout.sources()] {
-            let folder = room.streams();
-            let dir = RealDir::open(&folder)
-                .with_context(|| format!("cannot open {}", folder.display()))?;
-            rooms.push((room, dir as Arc<dyn Dir>));
-        }
+        let rooms = Rooms::open([layout.capture(), layout.sources()])?;
         let kept = match position {
             Some(Position::Spool(streams)) => streams.clone(),
             _ => BTreeMap::new(),
@@ -268,29 +263,28 @@ impl SpoolTail {
 
     /// Opens the streams that are there and not open yet.
     fn open_new(&mut self) -> Result<()> {
-        let mut listed = BTreeSet::new();
-        for (_, folder) in &self.rooms {
-            for id in SpoolReader::streams(&**folder).context("cannot list the spool")? {
-                listed.insert(id);
-                if self.readers.contains_key(&id) {
-                    continue;
-                }
-                // Its folder is there, its first file not yet.
-                let Ok(mut reader) = SpoolReader::open(folder, id) else {
-                    continue;
-                };
-                let (oldest, end) = reader.bounds()?;
-                let from = match self.kept.get(&id.to_string()) {
-                    Some(next) => next.saturating_sub(WARM_UP_ENTRIES),
-                    None if self.is_first => end,
-                    None => oldest,
-                };
-                reader.seek(from.clamp(oldest, end))?;
-                self.readers.insert(id, reader);
-            }
+        let Self {
+            rooms,
+            readers,
+            kept,
+            is_first,
+            ..
+        } = self;
+        let gone = rooms.look(|found| {
+            let mut reader = found.reader;
+            let (oldest, end) = reader.bounds()?;
+            let from = match kept.get(&found.id.to_string()) {
+                Some(next) => next.saturating_sub(WARM_UP_ENTRIES),
+                None if *is_first => end,
+                None => oldest,
+            };
+            reader.seek(from.clamp(oldest, end))?;
+            readers.insert(found.id, reader);
+            Ok(())
+        })?;
+        for id in gone {
+            readers.remove(&id);
         }
-        // Its writer needed the room.
-        self.readers.retain(|id, _| listed.contains(id));
         Ok(())
     }
 
