@@ -8,6 +8,7 @@
 //! dates are those of the commit.
 
 mod deb;
+mod licences;
 mod table;
 
 use std::fs;

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use super::licences;
 use super::table::{File, Package};
 use crate::shell;
 
@@ -175,6 +176,11 @@ impl Staged<'_> {
             File::Config(from, to) => {
                 let _ = writeln!(config, "{to}");
                 self.copy(from, to, 0o644)
+            }
+            File::Licences(to) => {
+                let texts = tempfile::NamedTempFile::new()?;
+                fs::write(texts.path(), licences::texts()?)?;
+                self.compress(texts.path(), to)
             }
             File::Compressed(from, to) => self.compress(&self.build.root.join(from), to),
             File::Folder(from, to) => {

@@ -26,11 +26,13 @@ pub(crate) enum File {
     Program(&'static str),
     /// A link at the first path to the second.
     Link(&'static str, &'static str),
+    /// The licence texts of what the program holds, compressed.
+    Licences(&'static str),
     /// A folder.
     Empty(&'static str),
 }
 
-use File::{Compressed, Config, Copy, Empty, Folder, Link, Program};
+use File::{Compressed, Config, Copy, Empty, Folder, Licences, Link, Program};
 
 /// All packages.
 pub(crate) const PACKAGES: &[Package] = &[
@@ -61,6 +63,7 @@ pub(crate) const PACKAGES: &[Package] = &[
                 "docs/completions/indelible.fish",
                 "/usr/share/fish/vendor_completions.d/indelible.fish",
             ),
+            Licences("/usr/share/doc/indelible/licences.gz"),
             Compressed("CHANGELOG.md", "/usr/share/doc/indelible/NEWS.gz"),
             Compressed("docs/formats.md", "/usr/share/doc/indelible/formats.md.gz"),
             Compressed(

@@ -38,11 +38,7 @@ pub(super) fn disk(config: &AgentConfig) -> Checked {
             "mount -o remount,rw $(findmnt -n -o TARGET -T {shown})"
         ));
     }
-    let detail = format!(
-        "{} MiB of {} MiB are free at {shown}",
-        free >> 20,
-        all >> 20
-    );
+    let detail = format!("{} of {} are free at {shown}", size(free), size(all));
     if free < config.limits.min_free {
         return Checked::new(
             check,
@@ -85,6 +81,18 @@ fn certificate(check: &'static str, path: &Path) -> Checked {
     judge(check, dates, now_s(), &path.display().to_string())
 }
 
+/// `900 MiB`, `32 GiB`: powers of two, as file systems are measured.
+fn size(bytes: u64) -> String {
+    if bytes < 10 << 30 {
+        format!("{} MiB", bytes >> 20)
+    } else {
+        format!("{} GiB", bytes >> 30)
+    }
+}
+
+/// Ten years: what ends later is not worth counting.
+const MANY_DAYS: u64 = 3_653;
+
 fn judge(check: &'static str, dates: Certificate, now_s: u64, shown: &str) -> Checked {
     let mend = "indelible enroll --renew --spool DIR; once it has ended: indelible token create --host NAME, and indelible enroll";
     if now_s < dates.begins_s {
@@ -97,7 +105,11 @@ fn judge(check: &'static str, dates: Certificate, now_s: u64, shown: &str) -> Ch
         return Checked::new(check, Outcome::Problem, format!("{shown} has ended")).mend(mend);
     }
     let days = (dates.ends_s - now_s) / 86_400;
-    let detail = format!("{shown} is good for {days} days more");
+    let detail = if days > MANY_DAYS {
+        format!("{shown} is good for more than ten years")
+    } else {
+        format!("{shown} is good for {days} days more")
+    };
     let lifetime_s = dates.ends_s - dates.begins_s;
     // The agent renews after a third of the time: less than half shows that it could not.
     if dates.ends_s - now_s < (lifetime_s / 2).min(WARN_BEFORE_S) {

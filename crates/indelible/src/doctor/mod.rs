@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::config::AgentConfig;
+use crate::config::{AgentConfig, Capture};
 
 /// What one check came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,7 +72,7 @@ pub(crate) fn run(config: Option<&AgentConfig>) -> Vec<Checked> {
     let spool = config.map(|config| config.spool.as_path());
     found.push(processes::invisible(spool, &read("/proc/cmdline")));
     found.extend(kernel::status());
-    found.push(kernel::rules_on_disk(Path::new("/etc/audit/rules.d")));
+    found.push(kernel::rules_on_disk(rules_folder(config)));
     found.push(processes::rivals(config));
     found.push(kernel::clock());
     if let Some(config) = config {
@@ -82,6 +82,22 @@ pub(crate) fn run(config: Option<&AgentConfig>) -> Vec<Checked> {
     }
     found
 }
+
+/// Whose rules the host should have: ours where we are the audit daemon, and auditd's beside it.
+fn rules_folder(config: Option<&AgentConfig>) -> &'static Path {
+    let own = Path::new(OWN_RULES);
+    let is_daemon = config.is_some_and(|config| config.capture == Capture::Kernel);
+    if is_daemon && own.is_dir() {
+        own
+    } else {
+        Path::new(AUDITD_RULES)
+    }
+}
+
+/// What `indelible-rules.service` loads.
+const OWN_RULES: &str = "/etc/indelible/rules.d";
+/// What augenrules loads.
+const AUDITD_RULES: &str = "/etc/audit/rules.d";
 
 /// How many of each there are, the worst first.
 pub(crate) fn summary(found: &[Checked]) -> String {
