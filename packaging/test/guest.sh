@@ -82,14 +82,22 @@ trial package_trial /srv/watched/first
 end
 
 begin "upgrade, with no event lost"
-count=400
-( for n in $(seq $count); do echo > /srv/watched/upgrade-$n; sleep 0.02; done ) &
+touch /tmp/upgrading
+(
+    n=0
+    while [ -e /tmp/upgrading ]; do
+        n=$((n + 1))
+        echo > /srv/watched/upgrade-$n
+        sleep 0.02
+    done
+) &
 writer=$!
 capture=$(systemctl show -P MainPID indelible-capture)
 install /root/packages/2/indelible_*.deb /root/packages/2/indelible-agent_*.deb \
     /root/packages/2/indelible-collector_*.deb
-kill -0 $writer 2> /dev/null || echo "NOTE the writer ended before the upgrade did"
+rm /tmp/upgrading
 wait $writer
+count=$(ls /srv/watched | grep -c '^upgrade-')
 [ "$capture" = "$(systemctl show -P MainPID indelible-capture)" ] \
     && echo "NOTE capture went on in the same process" \
     || echo "NOTE capture was started again"
@@ -97,8 +105,14 @@ all_there() {
     [ "$(stored -k package_trial --format ndjson | grep -o 'upgrade-[0-9]*' | sort -u | wc -l)" = $count ]
 }
 wait_for all_there
-must as_collector indelible verify --store $store
-as_collector indelible status --store $store | grep -i 'missing' | head -n 3
+echo "NOTE $count events were made meanwhile, and are all there"
+# A host that is slow enough is silent for a while, which the log notes; nothing else may be noted.
+as_collector indelible verify --store $store > /tmp/verified
+[ $? -le 1 ] && ! grep '^gap' /tmp/verified | grep -qv '"reason":"silence"' \
+    || fail "verify: $(cat /tmp/verified)"
+as_collector indelible status --store $store > /tmp/account
+grep -q ' 0 missing' /tmp/account && ! grep ' missing' /tmp/account | grep -qv ' 0 missing' \
+    || fail "status: $(cat /tmp/account)"
 dpkg-query -W -f '${Package} ${Version}\n' 'indelible*'
 end
 

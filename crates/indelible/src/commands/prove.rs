@@ -1,5 +1,6 @@
 //! `indelible prove`.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -37,7 +38,7 @@ impl Prove {
     pub(super) fn run(self) -> Result<u8> {
         let written = proof::write(&self.store, &self.out, self.event.as_deref(), &self.entries)?;
         for file in &written {
-            println!("{}", file.display());
+            writeln!(std::io::stdout(), "{}", file.display())?;
         }
         if written.is_empty() {
             eprintln!("no published entry of that event");

@@ -1,5 +1,6 @@
 //! `indelible reindex`.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -55,7 +56,12 @@ impl Reindex {
         };
         let done = index::rebuild(&*dir, &EntryTerms, self.all, told)
             .with_context(|| format!("cannot index {shown}"))?;
-        println!("{} written, {} kept", done.written, done.kept);
+        writeln!(
+            std::io::stdout(),
+            "{} written, {} kept",
+            done.written,
+            done.kept
+        )?;
         Ok(exit::DONE)
     }
 }
