@@ -51,6 +51,22 @@ fn interrupted_it_puts_everything_back() {
     }
 }
 
+/// As under `indelible demo | head`.
+#[test]
+fn a_reader_that_goes_away_ends_it() {
+    let user = OrdinaryUser::new();
+    let mut child = user
+        .command(&["demo"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
 #[test]
 fn an_ordinary_user_sees_a_replay() {
     let user = OrdinaryUser::new();
@@ -200,6 +216,10 @@ impl OrdinaryUser {
     }
 
     fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(words)
@@ -208,7 +228,7 @@ impl OrdinaryUser {
         if process::is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
-        command.output().unwrap()
+        command
     }
 }
 
