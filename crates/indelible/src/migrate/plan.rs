@@ -182,7 +182,10 @@ fn silenced(found: &Found, origins: &[&str], notes: &mut Vec<String>) -> Vec<Cha
             changes.push(Change {
                 path: path.clone(),
                 content: Some(lines.join("\n").into_bytes()),
-                why: format!("{changed} forwarding lines become comments"),
+                why: match changed {
+                    1 => "1 forwarding line becomes a comment".to_owned(),
+                    _ => format!("{changed} forwarding lines become comments"),
+                },
             });
         }
     }
