@@ -49,14 +49,17 @@ impl Host {
             .append(true)
             .open(self.path("stderr"))
             .unwrap();
-        Command::new(env!("CARGO_BIN_EXE_indelible"))
+        let child = Command::new(env!("CARGO_BIN_EXE_indelible"))
             .args(["agent", "--supervised", "--role", role, "--config"])
             .arg(self.path("agent.toml"))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .unwrap()
+            .unwrap();
+        // Whichever comes first makes the folders of all.
+        wait_for("the spool", || self.path("spool/capture/streams").exists());
+        child
     }
 
     pub(crate) fn start_sources(&mut self) {
