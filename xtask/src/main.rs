@@ -59,9 +59,9 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
   test                   set up, then fmt, clippy, tests, deny, a short fuzz smoke
   bench [NAME…]          the peer and ours in turn; writes docs/benchmarks.md
-  detections [record [ID…] | benign]
+  detections [record [--held-out] [ID…] | benign [--guest [MINUTES]]]
                          precision and recall of the built-in detections; record their cases;
-                         what they find in everyday work
+                         what they find in everyday work, here or for an hour on a machine of its own
   oracles                implementations by others judge ours (tests/oracles)
   soak [NAME]            long runs, optimised: the delivery tests at full size; agent (a million events
                          while the worker is killed and capture upgraded), collector (killed every

@@ -93,6 +93,15 @@ pub mod ssh {
     pub const COMMANDS_BYTES_MAX: usize = 16 << 20;
     /// Bytes of a command that are kept.
     pub const COMMAND_BYTES: usize = 1_024;
+    /// In a log that is being written: how long after a login what was run in its session is told,
+    /// and told again, ms.
+    pub const FOLLOWED_MS: [u64; 2] = [60_000, 600_000];
+    /// Logins whose sessions are to be told of; of those beyond these nothing more is said.
+    pub const FOLLOWED_MAX: usize = 1_024;
+    /// How long a session is remembered in which nothing is run, ms.
+    pub const SESSION_MEMORY_MS: u64 = 900_000;
+    /// How often it is looked for those, ms.
+    pub const FORGET_EVERY_MS: u64 = 30_000;
     /// Audit records that wait for the messages about the same try.
     pub const DEFERRED_MAX: usize = 16_384;
     /// How long they wait, ms: old stamps have whole seconds, and logs are written by different

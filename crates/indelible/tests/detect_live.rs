@@ -313,10 +313,18 @@ fn what_is_found_is_recorded_once_and_told_across_kills() {
     );
 
     // An agent that is stopped is missed, and told of when it comes back.
+    let told = lab.path("told");
+    let has_told = |id: &str| {
+        let told = fs::read_to_string(&told).unwrap();
+        told.contains(&format!("\"id\":\"{id}\""))
+    };
+    assert!(!has_told("host-silent"));
     Lab::stop(lab.agent.take());
-    lab.wait_for_findings("silence", 1, |one| one.is("agent-silent", "3 s"));
+    lab.wait_for_findings("silence", 1, |one| one.is("host-silent", "is silent"));
+    wait_for("the word of the silence", || has_told("host-silent"));
     lab.start_agent();
-    lab.wait_for_findings("its end", 1, |one| one.is("agent-back", "sends again"));
+    lab.wait_for_findings("its end", 1, |one| one.is("host-back", "was silent"));
+    wait_for("the word of its end", || has_told("host-back"));
     Lab::stop(lab.agent.take());
     Lab::stop(lab.collector.take());
     let verified = lab.run(&["verify", "--store", &store]);
@@ -330,4 +338,17 @@ fn what_is_found_is_recorded_once_and_told_across_kills() {
         matches!(verified.status.code(), Some(0 | 1)),
         "{verified:?}"
     );
+
+    // What the process of the detections is refused.
+    let probe = ["agent", "--role", "detections", "--probe-sandbox"];
+    let spool = lab.text("spool");
+    let refused = lab.run(&[&probe[..], &["--spool", &spool]].concat());
+    let refused = String::from_utf8(refused.stdout).unwrap();
+    if refused.contains("landlock true") {
+        assert!(refused.contains("file true"), "{refused}");
+    } else {
+        eprintln!("skipped: files of the sandbox: this kernel has no Landlock");
+    }
+    let calls = "execute true, netlink true, ptrace true";
+    assert!(refused.contains(calls), "{refused}");
 }

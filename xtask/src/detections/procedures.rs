@@ -13,7 +13,9 @@ use serde::Deserialize;
 pub(super) struct Procedures {
     /// The detection.
     pub(super) detection: String,
-    /// What is loaded, in auditctl's language: nothing but what a login of [`AUID`] does.
+    /// What is loaded, in auditctl's language: nothing but what a login of [`AUID`] does. Held-out
+    /// procedures have those of the others.
+    #[serde(default)]
     pub(super) rules: Vec<String>,
     /// Why its cases are constructed and never done: then there are rules alone, for everyday work.
     pub(super) constructed: Option<String>,
@@ -56,6 +58,22 @@ pub(super) fn read_all(folder: &Path) -> Result<Vec<Procedures>> {
             Ok(procedures)
         })
         .collect()
+}
+
+/// The held-out procedures of a folder, with the rules and the preparation of `others`.
+pub(super) fn read_held_out(folder: &Path, others: Vec<Procedures>) -> Result<Vec<Procedures>> {
+    let mut all = read_all(folder)?;
+    let mut others = others;
+    for one in &mut all {
+        let known = others
+            .iter_mut()
+            .find(|other| other.detection == one.detection)
+            .with_context(|| format!("there are no procedures of {}", one.detection))?;
+        one.rules = std::mem::take(&mut known.rules);
+        one.resets = known.resets;
+        one.prepare = format!("{}\n{}", known.prepare, one.prepare);
+    }
+    Ok(all)
 }
 
 /// The login of all procedures: rules are held to it, so that nothing else is recorded.

@@ -15,23 +15,33 @@ use indelible_sys::audit::{Control, StatusChange};
 use indelible_sys::lock::FileLock;
 use indelible_testkit::KernelState;
 
-use super::procedures::{AUID, Case, Procedures, read_all};
+use super::HELD_OUT;
+use super::procedures::{AUID, Case, Procedures, read_all, read_held_out};
 use super::scratch::{self, ROOM};
 use crate::shell;
 
-/// Records the detections with these ids; all where none is named.
-pub(super) fn run(only: &[&str]) -> Result<()> {
+/// Records the detections with these ids; all where none is named. `--held-out` in front: the cases
+/// that were written after the detections were fixed.
+pub(super) fn run(words: &[&str]) -> Result<()> {
     if !scratch::is_inside() {
         shell::run(shell::command(
             "cargo",
             &["build", "--quiet", "-p", "indelible"],
         ))?;
-        return scratch::enter(&[&["detections", "record"], only].concat());
+        return scratch::enter(&[&["detections", "record"], words].concat());
     }
     let program = Path::new(ROOM).join("indelible");
     let built = shell::target().join("debug/indelible");
-    let folder = shell::root().join("tests/detections");
-    let all = read_all(&folder.join("procedures"))?;
+    let mut folder = shell::root().join("tests/detections");
+    let mut all = read_all(&folder.join("procedures"))?;
+    let only = match words {
+        ["--held-out", only @ ..] => {
+            folder = folder.join(HELD_OUT);
+            all = read_held_out(&folder.join("procedures"), all)?;
+            only
+        }
+        only => only,
+    };
     scratch::lay()?;
     fs::copy(&built, &program).with_context(|| format!("cannot copy {}", built.display()))?;
     for procedures in &all {

@@ -14,6 +14,7 @@ use super::grammar;
 use super::line::Line;
 use super::merge::Deferred;
 use super::message::{Kind, Message, Method, Peer, User};
+use super::news::Following;
 use super::report::{self, Report};
 use super::sessions::Sessions;
 use super::settings::Settings;
@@ -30,6 +31,7 @@ pub struct Engine {
     pub(crate) tallies: Tallies,
     pub(crate) deferred: VecDeque<Deferred>,
     pub(crate) sessions: Sessions,
+    pub(crate) following: Following,
     pub(crate) lines: Lines,
     pub(crate) now_ms: u64,
 }
@@ -66,6 +68,7 @@ impl Engine {
             tallies: Tallies::new(settings),
             deferred: VecDeque::new(),
             sessions: Sessions::default(),
+            following: Following::default(),
             lines: Lines::default(),
             now_ms: 0,
         }

@@ -38,9 +38,9 @@ impl Engine {
         };
         self.advance(found.time_ms);
         let opens = found.about == About::Session || found.success;
-        if let Some((ses, auid)) = found.session.filter(|_| opens) {
+        if let Some(session) = found.session.filter(|_| opens) {
             let host = self.audit_host(found.node, found.pid, found.address);
-            self.sessions.open(host, found.pid, ses, auid);
+            self.sessions.open(host, found.pid, session, found.time_ms);
         }
         self.lines.audit += 1;
         let Some(address) = found.address.filter(|_| found.about != About::Session) else {

@@ -1,14 +1,15 @@
 //! What has become an attack since somebody asked last: for logs that are being written.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
 
 use super::address::Network;
 use super::engine::Engine;
 use super::report::{Login, outcome};
+use super::sessions::Session;
 use super::settings::{Outcome, Settings};
 use super::tally::Seen;
-use crate::limits::ssh::SOURCES_MAX;
+use crate::limits::ssh::{FOLLOWED_MAX, FOLLOWED_MS, SESSION_MEMORY_MS, SOURCES_MAX};
 
 /// A source that became worse.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,8 @@ pub enum News {
     Attack(Attack),
     /// Somebody got in from there after failures.
     Login(Login),
+    /// What was run in the session of such a login so far; told a minute after it, and once more.
+    Ran(Login, Session),
 }
 
 /// What a source is up to.
@@ -50,6 +53,32 @@ impl Touched {
     }
 }
 
+/// Logins whose sessions are to be told of, the next first.
+#[derive(Debug, Default)]
+pub(crate) struct Following {
+    soon: VecDeque<Login>,
+    later: VecDeque<(Login, usize)>,
+}
+
+impl Following {
+    fn note(&mut self, login: &Login) {
+        if self.soon.len() + self.later.len() < FOLLOWED_MAX && login.process.is_some() {
+            self.soon.push_back(login.clone());
+        }
+    }
+
+    /// The next whose time has come, and how many of its commands were told before.
+    fn due(&mut self, now_ms: u64) -> Option<(Login, usize, bool)> {
+        let is_due = |login: &Login, after: u64| login.time_ms.saturating_add(after) <= now_ms;
+        let [soon, later] = FOLLOWED_MS;
+        if let Some(login) = self.soon.pop_front_if(|login| is_due(login, soon)) {
+            return Some((login, 0, true));
+        }
+        let (login, told) = self.later.pop_front_if(|(login, _)| is_due(login, later))?;
+        Some((login, told, false))
+    }
+}
+
 impl Engine {
     /// An engine for a log that is being written: [`Engine::news`] is to be asked now and then.
     pub fn live(settings: Settings) -> Self {
@@ -64,6 +93,15 @@ impl Engine {
         self.advance(now_ms);
         let before_ms = self.now_ms.saturating_sub(self.settings().memory_ms);
         self.tallies.forget(before_ms);
+        self.sessions
+            .forget(self.now_ms.saturating_sub(SESSION_MEMORY_MS));
+    }
+
+    /// The host that a login was seen on, as far as its first dot.
+    pub fn host_of(&self, login: &Login) -> Option<&[u8]> {
+        let (number, _) = login.process?;
+        let found = self.hosts.iter().find(|(_, known)| **known == number);
+        found.map(|(name, _)| &**name)
     }
 
     /// What became worse since the last call.
@@ -71,6 +109,10 @@ impl Engine {
         let settings = self.settings();
         let tallies = &mut self.tallies;
         let mut news: Vec<News> = tallies.logins.drain(..).map(News::Login).collect();
+        if tallies.touched.0.is_some() {
+            self.follow(&mut news);
+        }
+        let tallies = &mut self.tallies;
         let Some(touched) = &mut tallies.touched.0 else {
             return news;
         };
@@ -106,5 +148,25 @@ impl Engine {
             }
         }
         news
+    }
+    /// Adds what was run in sessions whose time has come; follows those of new logins.
+    fn follow(&mut self, news: &mut Vec<News>) {
+        for one in &*news {
+            if let News::Login(login) = one {
+                self.following.note(login);
+            }
+        }
+        while let Some((login, told, is_first)) = self.following.due(self.now_ms) {
+            let session = login
+                .process
+                .and_then(|(host, pid)| self.sessions.of_pid(host, pid));
+            let count = session.as_ref().map_or(0, |session| session.commands.len());
+            if let Some(session) = session.filter(|_| count > told) {
+                news.push(News::Ran(login.clone(), session));
+            }
+            if is_first {
+                self.following.later.push_back((login, count));
+            }
+        }
     }
 }

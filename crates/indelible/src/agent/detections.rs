@@ -9,13 +9,39 @@ use indelible_log::dir::RealDir;
 use indelible_sys::clock::realtime_ns;
 use indelible_sys::host::Host;
 use indelible_sys::lock::FileLock;
+use indelible_sys::sandbox::Sandbox;
 
 use super::layout::Layout;
 use super::source_stream::SourceStream;
 use super::spooled::released;
 use super::stopping::Stopping;
+use super::worker::RESOLVING;
 use crate::config::{DetectionsConfig, SpoolLimits};
 use crate::detect::live::{Folder, Ledger, watch_spool};
+
+/// What the process may reach: it reads the streams, its rules and what a webhook needs, and writes
+/// its own room. `None` where a program is told of findings, which would be confined with it.
+pub(crate) fn sandbox(layout: &Layout, config: &DetectionsConfig) -> Option<Sandbox> {
+    let outputs = &config.outputs;
+    if outputs.iter().any(|output| output.command.is_some()) {
+        return None;
+    }
+    let streams = layout
+        .written_rooms()
+        .flat_map(|room| [room.streams(), room.openings()]);
+    let webhooks = outputs.iter().filter_map(|output| output.webhook.as_ref());
+    let of_webhooks = webhooks.flat_map(|webhook| [&webhook.ca, &webhook.token_file]);
+    let configured = of_webhooks.chain([&config.rules]).flatten().cloned();
+    let known = RESOLVING.iter().chain(ZONE).map(PathBuf::from);
+    Some(Sandbox {
+        read: streams
+            .chain([layout.released()])
+            .chain(configured)
+            .chain(known)
+            .collect(),
+        write: vec![layout.detections().folder().to_owned()],
+    })
+}
 
 /// Runs the detections until asked to stop.
 pub(crate) fn run(
@@ -73,3 +99,5 @@ impl Ledger for Stream {
 
 /// The word of its stream.
 const SOURCE: &str = "detections";
+/// Old stamps of syslog are in the host's own time.
+const ZONE: &[&str] = &["/etc/localtime", "/usr/share/zoneinfo"];

@@ -40,7 +40,7 @@ mod watch;
 pub(crate) mod worker;
 
 pub(crate) use capture::{Setup as CaptureSetup, ask_to_upgrade, run as capture};
-pub(crate) use detections::run as detect;
+pub(crate) use detections::{run as detect, sandbox as detections_sandbox};
 pub(crate) use sources::run as read_sources;
 pub(crate) use spooled::released;
 pub(crate) use stopping::{Stopping, wait_for_end_of_input};

@@ -2,6 +2,7 @@
 //! stream.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,9 +14,10 @@ use indelible_wire::native::AppendResult;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 
+use super::http::Metrics;
 use super::writer::{Answer, Request, Wanted};
 use crate::config::DetectionsConfig;
-use crate::detect::live::{Folder, Ledger, watch_log};
+use crate::detect::live::{Counts, Folder, Ledger, watch_log};
 
 /// The running thread.
 pub(super) struct Detections(JoinHandle<()>);
@@ -28,6 +30,7 @@ pub(super) fn start(
     config: &DetectionsConfig,
     store: &Path,
     own: StreamId,
+    metrics: Arc<Metrics>,
     (requests, newest, stopping): (
         Sender<Request>,
         watch::Receiver<Checkpoint>,
@@ -40,6 +43,8 @@ pub(super) fn start(
         requests,
         newest: newest.clone(),
         stopping: stopping.clone(),
+        metrics,
+        counted: Counts::default(),
     };
     let config = config.clone();
     let thread = std::thread::Builder::new().name("detections".into());
@@ -73,6 +78,8 @@ struct OwnLedger {
     requests: Sender<Request>,
     newest: watch::Receiver<Checkpoint>,
     stopping: watch::Receiver<bool>,
+    metrics: Arc<Metrics>,
+    counted: Counts,
 }
 
 impl OwnLedger {
@@ -115,6 +122,11 @@ impl Ledger for OwnLedger {
             self.pause(COMMIT_PAUSE)?;
         }
         Ok(())
+    }
+
+    fn counted(&mut self, counts: &Counts) {
+        let before = std::mem::replace(&mut self.counted, *counts);
+        self.metrics.detected(&before, counts);
     }
 }
 

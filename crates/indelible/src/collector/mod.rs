@@ -90,6 +90,7 @@ pub(crate) fn run(
             settings,
             &config.store,
             own_stream,
+            metrics.clone(),
             (requests.clone(), shown.clone(), stopping.clone()),
         )?),
         None => None,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indelible_log::VerifierKey;
+use indelible_sys::sandbox::{self, Sandbox};
 
 use super::enroll::read_token;
 use crate::agent::context::Describing;
@@ -84,7 +85,7 @@ pub(super) struct Agent {
     /// Print the file for auditd's `plugins.d` that makes it start this agent, and end
     #[arg(long, requires = "config")]
     print_plugin: bool,
-    /// As the worker: enter its sandbox, try what it forbids, say what was refused, and end
+    /// As worker or detections: enter the sandbox, try what it forbids, say what was refused, and end
     #[arg(long, hide = true)]
     probe_sandbox: bool,
     /// Stop when standard input ends
@@ -263,26 +264,10 @@ impl Agent {
         if let Some(Owner { uid, gid }) = worker_user {
             indelible_sys::process::drop_to_user(uid, gid)?;
         }
-        let mut landlock = false;
-        if config.sandbox {
-            landlock = agent::worker_sandbox(layout, outputs.folders())
-                .enter()?
-                .files;
-            if !landlock {
-                tracing::warn!(
-                    "this kernel has no Landlock: only the user's rights confine what the worker reads"
-                );
-            }
-        }
+        let sandbox = agent::worker_sandbox(layout, outputs.folders());
+        let files = confine(Some(sandbox).filter(|_| config.sandbox))?;
         if self.probe_sandbox {
-            let refused = indelible_sys::sandbox::probe(Path::new("/etc/profile"));
-            let mut output = std::io::stdout().lock();
-            writeln!(
-                output,
-                "landlock {landlock}; refused: file {}, execute {}, netlink {}, ptrace {}",
-                refused.file, refused.execute, refused.netlink, refused.ptrace
-            )?;
-            return Ok(());
+            return show_refused(files);
         }
         // Only now, since rights are a thread's own: this may start one.
         let stopping = self.stopping()?;
@@ -310,8 +295,13 @@ impl Agent {
         if let Some(Owner { uid, gid }) = worker_user {
             indelible_sys::process::drop_to_user(uid, gid)?;
         }
-        let stopping = self.stopping()?;
         let detections = config.detections.clone().unwrap_or_default();
+        let sandbox = agent::detections_sandbox(layout, &detections);
+        let files = confine(sandbox.filter(|_| config.sandbox))?;
+        if self.probe_sandbox {
+            return show_refused(files);
+        }
+        let stopping = self.stopping()?;
         agent::detect(layout, &detections, config.limits, &stopping)
     }
 
@@ -456,6 +446,30 @@ fn owner(name: &str) -> Result<Owner> {
         uid: user.uid,
         gid: user.gid,
     })
+}
+
+/// Enters a sandbox; whether it holds for files too.
+fn confine(sandbox: Option<Sandbox>) -> Result<bool> {
+    let Some(sandbox) = sandbox else {
+        return Ok(false);
+    };
+    let files = sandbox.enter()?.files;
+    if !files {
+        tracing::warn!("this kernel has no Landlock: only the user's rights confine what is read");
+    }
+    Ok(files)
+}
+
+/// Says what this process is refused; `files` tells whether Landlock holds.
+fn show_refused(files: bool) -> Result<()> {
+    let refused = sandbox::probe(Path::new("/etc/profile"));
+    let mut output = std::io::stdout().lock();
+    writeln!(
+        output,
+        "landlock {files}; refused: file {}, execute {}, netlink {}, ptrace {}",
+        refused.file, refused.execute, refused.netlink, refused.ptrace
+    )?;
+    Ok(())
 }
 
 /// This process's own arguments and some more, for one role.

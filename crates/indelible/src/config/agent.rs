@@ -29,8 +29,8 @@ pub(crate) struct AgentConfig {
     /// The user that the worker becomes when the agent is started as root.
     #[serde(default = "default_worker_user")]
     pub(crate) worker_user: String,
-    /// Whether the worker is confined by Landlock and seccomp, and the reader of the kernel's records
-    /// by seccomp.
+    /// Whether the worker, and detections that run no program, are confined by Landlock and seccomp, and
+    /// the reader of the kernel's records by seccomp.
     #[serde(default = "yes")]
     pub(crate) sandbox: bool,
     /// Whether the worker describes processes (names of users, parents, unit, container) in a stream of

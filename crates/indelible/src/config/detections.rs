@@ -19,8 +19,8 @@ pub(crate) struct DetectionsConfig {
     pub(crate) ssh: bool,
     /// Findings of lower levels are not recorded.
     pub(crate) level: FindingLevel,
-    /// How long a host may send nothing before that is a finding, in seconds; 0 for any time. On a
-    /// collector alone.
+    /// How long a host may be silent before anybody is told, in seconds; 0 for any time. Its silence
+    /// is a finding in the log after 3 s. On a collector alone.
     pub(crate) silent_after_seconds: u32,
     /// Findings of one kind about one host that are recorded in a minute; the rest are counted in a
     /// finding of their own.

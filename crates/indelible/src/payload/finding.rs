@@ -169,8 +169,16 @@ pub(crate) static RECORDS_LOST: Known = Known {
 pub(crate) static HOST_SILENT: Known = Known {
     id: "host-silent",
     by: Finder::Collector,
-    level: Level::Medium,
+    level: Level::High,
     title: "A host is not heard any more",
+};
+
+/// Something comes from it again.
+pub(crate) static HOST_BACK: Known = Known {
+    id: "host-back",
+    by: Finder::Collector,
+    level: Level::Low,
+    title: "A host is heard again",
 };
 
 /// A clock was set.
@@ -211,22 +219,6 @@ pub(crate) static LOG_REWRITTEN: Known = Known {
     by: Finder::Collector,
     level: Level::Critical,
     title: "A witness knows another history of the log",
-};
-
-/// A host sends nothing.
-pub(crate) static AGENT_SILENT: Known = Known {
-    id: "agent-silent",
-    by: Finder::Detections,
-    level: Level::High,
-    title: "A host's agent stopped sending",
-};
-
-/// A host sends again.
-pub(crate) static AGENT_BACK: Known = Known {
-    id: "agent-back",
-    by: Finder::Detections,
-    level: Level::Low,
-    title: "A host's agent sends again",
 };
 
 /// Findings that were too many to be recorded one by one.

@@ -19,6 +19,7 @@ use prometheus_client::registry::Registry;
 use crate::agent::layout::{Layout, Room};
 use crate::agent::opened::Opened;
 use crate::agent::outputs::State;
+use crate::detect::live::{COUNTERS, counts_of_spool};
 use crate::payload::HostHead;
 
 /// Where the figures come from.
@@ -84,7 +85,8 @@ impl Collector for Origin {
         if let Some((ns, head)) = newest.max_by_key(|(ns, _)| *ns) {
             of_head(page, *ns, head)?;
         }
-        of_outputs(page, &self.states)
+        of_outputs(page, &self.states)?;
+        of_detections(page, &self.layout, &streams)
     }
 }
 
@@ -224,6 +226,28 @@ fn of_outputs(page: &mut DescriptorEncoder<'_>, states: &[Arc<State>]) -> fmt::R
         family(page, name, help, samples)?;
     }
     Ok(())
+}
+
+/// What the detections of this spool last said of themselves, where they ever ran.
+fn of_detections(
+    page: &mut DescriptorEncoder<'_>,
+    layout: &Layout,
+    streams: &[Stream],
+) -> fmt::Result {
+    let Some((counts, next)) = counts_of_spool(layout) else {
+        return Ok(());
+    };
+    for (name, help, value) in COUNTERS {
+        let name = format!("indelible_{name}_total");
+        one(page, &name, &format!("{help}."), value(&counts))?;
+    }
+    let lag = |stream: &Stream| Some(stream.end.saturating_sub(next(&stream.id.to_string())?));
+    one(
+        page,
+        "indelible_detections_lag_entries",
+        "Entries that the detections have not read yet, as of some seconds ago.",
+        streams.iter().filter_map(lag).sum(),
+    )
 }
 
 /// A stream as the disk has it.

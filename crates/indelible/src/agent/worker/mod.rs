@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indelible_sys::lock::FileLock;
 
-pub(crate) use sandbox::sandbox;
+pub(crate) use sandbox::{RESOLVING, sandbox};
 pub(crate) use target::Target;
 
 use super::context::{self, Describing};

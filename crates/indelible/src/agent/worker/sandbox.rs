@@ -16,7 +16,11 @@ pub(crate) fn sandbox(layout: &Layout, outputs: Vec<PathBuf>) -> Sandbox {
         .flat_map(|room| [room.streams(), room.openings()]);
     let known = RESOLVING.iter().chain(DESCRIBING);
     Sandbox {
-        read: streams.chain(known.map(PathBuf::from)).collect(),
+        read: streams
+            .chain(known.map(PathBuf::from))
+            // What they count, for metrics.
+            .chain([layout.detections().folder().to_owned()])
+            .collect(),
         write: [layout.context(), layout.outputs(), layout.selected()]
             .into_iter()
             .map(|room| room.folder().to_owned())
@@ -27,7 +31,7 @@ pub(crate) fn sandbox(layout: &Layout, outputs: Vec<PathBuf>) -> Sandbox {
 }
 
 /// What resolving a name and asking for this host's identity reads.
-const RESOLVING: &[&str] = &[
+pub(crate) const RESOLVING: &[&str] = &[
     "/etc/resolv.conf",
     "/etc/hosts",
     "/etc/host.conf",

@@ -19,6 +19,9 @@ pub(super) struct Boot {
     pub(super) heard_ns: u64,
     /// Since when it has been silent, where that was told.
     pub(super) silent_since_ns: Option<u64>,
+    /// Of a host whose records do not come from its kernel: its heads alone are heard.
+    #[serde(default)]
+    pub(super) of_heads: bool,
     #[serde(skip)]
     events: Events,
 }

@@ -54,16 +54,20 @@ impl Note {
             Some(to) => {
                 let seconds = to.saturating_sub(from_ns) / 1_000_000_000;
                 let detail = format!("host {} was silent for {seconds} s", boot.host);
-                (detail, None)
+                (detail, &finding::HOST_BACK)
             }
             None => {
                 let detail = format!("host {} is silent", boot.host);
-                (detail, Some(&finding::HOST_SILENT))
+                (detail, &finding::HOST_SILENT)
             }
         };
         let gap = of_boot(boot, GapReason::Silence, None, detail)
             .between(Edge::time(from_ns), to_ns.map(Edge::time));
-        Self::new(gap, known)
+        let mut note = Self::new(gap, Some(known));
+        if let Some(finding) = note.finding.as_mut().filter(|_| to_ns.is_none()) {
+            finding.techniques = vec!["T1562.001".into()];
+        }
+        note
     }
 
     pub(super) fn clock_step(about: About, from_ns: u64, to_ns: u64) -> Self {

@@ -122,6 +122,9 @@ impl Watcher {
                     boot.enter(entry, index >= self.silent_below, &mut notes);
                 }
             }
+            if !stream.of_capture && header.kind == Kind::HostHead {
+                head_heard(&mut self.hosts, stream, now_ns, &mut notes);
+            }
             if matches!(header.kind, Kind::HostHead | Kind::Gap)
                 && let Some(why) = self.heads.entry(entry, None)
             {
@@ -175,6 +178,7 @@ impl Watcher {
             if boot.boot_id != opened.boot_id {
                 *boot = Boot::new(&opened.host, &opened.boot_id);
             }
+            boot.of_heads = false;
         }
         if self.streams.len() >= STREAMS_KEPT_MAX {
             self.forget_the_oldest();
@@ -278,6 +282,27 @@ fn heard(boot: &mut Boot, now_ns: u64, notes: &mut Vec<Note>) {
         notes.push(Note::silence(boot, since, Some(now_ns)));
     }
     boot.heard_ns = now_ns;
+}
+
+/// A head in a stream that is not of the kernel's records. Where the host has such a stream too, only
+/// that one counts: another process's heads must not hide that it has stopped.
+fn head_heard(
+    hosts: &mut BTreeMap<String, Boot>,
+    stream: &Stream,
+    now_ns: u64,
+    notes: &mut Vec<Note>,
+) {
+    let boot = hosts.entry(stream.machine_id.clone()).or_default();
+    let is_new = boot.boot_id.is_empty();
+    if is_new || boot.of_heads && boot.boot_id != stream.boot_id {
+        let silent_since_ns = boot.silent_since_ns;
+        *boot = Boot::new(&stream.host, &stream.boot_id);
+        boot.of_heads = true;
+        boot.silent_since_ns = silent_since_ns;
+    }
+    if boot.of_heads {
+        heard(boot, now_ns, notes);
+    }
 }
 
 fn about(stream: &Stream, id: Option<&str>) -> About {
@@ -435,6 +460,32 @@ mod tests {
         assert_eq!(site.record(5, 15), []);
         site.record(5, 17);
         assert_eq!(reasons(&site.record(9, 18)), [GapReason::SerialHole]);
+    }
+
+    #[test]
+    fn heads_are_heard_where_no_kernel_is() {
+        let mut site = Site::new();
+        let head = |site: &mut Site, second: u64| {
+            let now = T0 + second * SECOND;
+            site.put(2, Kind::HostHead, now, b"{}", Some(now))
+        };
+        // Another process's heads say nothing of capture.
+        site.open(2, "journal", "null");
+        site.mark(0);
+        site.record(1, 10);
+        head(&mut site, 4);
+        assert_eq!(reasons(&site.mark(5)), [GapReason::Silence]);
+
+        let mut site = Site::new();
+        site.watcher = Watcher::new(0);
+        site.next = [0; 3];
+        site.open(2, "file", "null");
+        site.mark(0);
+        head(&mut site, 1);
+        assert_eq!(site.mark(4), []);
+        assert_eq!(reasons(&site.mark(5)), [GapReason::Silence]);
+        let over = head(&mut site, 9);
+        assert!(reasons(&over).contains(&GapReason::Silence));
     }
 
     #[test]

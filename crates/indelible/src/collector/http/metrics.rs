@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Shared;
+use crate::detect::live::{COUNTERS, Counts};
 
 /// The collector's metrics; each name is documented by its help text.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct Metrics {
     pub(crate) witness_failures: Counter,
     /// 1 where a witness contradicts the store and nothing is published any more.
     pub(crate) publishing_halted: Gauge,
+    /// What the detections have done, in the order of [`COUNTERS`].
+    detections: [Counter; COUNTERS.len()],
 }
 
 impl Metrics {
@@ -60,6 +63,7 @@ impl Metrics {
             witnessed_size: Gauge::default(),
             witness_failures: Counter::default(),
             publishing_halted: Gauge::default(),
+            detections: Default::default(),
         };
         let registry = &mut metrics.registry;
         registry.register(
@@ -119,7 +123,17 @@ impl Metrics {
             "1 where a witness contradicts the store and nothing is published any more",
             metrics.publishing_halted.clone(),
         );
+        for ((name, help, _), counter) in COUNTERS.iter().zip(&metrics.detections) {
+            registry.register(*name, *help, counter.clone());
+        }
         Arc::new(metrics)
+    }
+
+    /// Counts what the detections have done between two times.
+    pub(crate) fn detected(&self, before: &Counts, now: &Counts) {
+        for ((_, _, value), counter) in COUNTERS.iter().zip(&self.detections) {
+            counter.inc_by(value(now).saturating_sub(value(before)));
+        }
     }
 }
 

@@ -2,14 +2,11 @@
 //!
 //! ```text
 //! entry ─ line ─ assembler ─▶ event ─▶ built-ins, Sigma rules ─┐
-//!   └─ line of sshd ─────────────────▶ ssh                     ├─▶ findings
-//!   └─ host head ────────────────────▶ silence                 ┘
+//!   └─ line of sshd ─────────────────▶ ssh                     ┴─▶ findings
 //! ```
 //!
 //! Time is the log's own: that of a collector's time marks, or of a spool's entries. So a log that
 //! is read again says the same again. Only while nothing comes it is the clock's.
-
-use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use indelible_detect::{builtin, sigma};
@@ -18,7 +15,6 @@ use indelible_record::{Assembler, Event, Record, Settings};
 
 use super::found;
 use super::places::Places;
-use super::silence::{KeptHost, Silence};
 use super::ssh::SshWatch;
 use crate::config::DetectionsConfig;
 use crate::payload::finding::{Finder, Finding};
@@ -35,11 +31,11 @@ pub(super) struct Detector {
     builtin: builtin::Engine,
     sigma: Option<sigma::Engine>,
     ssh: Option<SshWatch>,
-    silence: Silence,
     places: Places,
     now_ms: u64,
     text: Vec<u8>,
     events: Vec<Event>,
+    evaluated: u64,
     of_builtin: Vec<builtin::Finding>,
     of_sigma: Vec<sigma::Finding>,
     found: Vec<Finding>,
@@ -61,13 +57,7 @@ pub(super) enum Side {
 impl Detector {
     /// # Errors
     /// Detections, names or rules that do not exist.
-    pub(super) fn new(
-        config: &DetectionsConfig,
-        side: Side,
-        own: StreamId,
-        hosts: &BTreeMap<String, KeptHost>,
-        now_ms: u64,
-    ) -> Result<Self> {
+    pub(super) fn new(config: &DetectionsConfig, side: Side, own: StreamId) -> Result<Self> {
         let mut tuning = builtin::Tuning::default();
         for name in &config.tune {
             let wrong = |why| anyhow!("in [detections], tune: {why}");
@@ -80,10 +70,6 @@ impl Detector {
             None => None,
         };
         let is_of_collector = side == Side::Collector;
-        let silent_after = match is_of_collector {
-            true => config.silent_after_seconds,
-            false => 0,
-        };
         Ok(Self {
             lines: match is_of_collector {
                 true => Lines::of_store(false),
@@ -95,11 +81,11 @@ impl Detector {
             builtin,
             sigma,
             ssh: config.ssh.then(SshWatch::new),
-            silence: Silence::new(silent_after, hosts, now_ms),
             places: Places::default(),
             now_ms: 0,
             text: Vec::new(),
             events: Vec::new(),
+            evaluated: 0,
             of_builtin: Vec::new(),
             of_sigma: Vec::new(),
             found: Vec::new(),
@@ -114,8 +100,8 @@ impl Detector {
         self.lines.opened(stream, opened);
     }
 
-    /// Takes the next entry. `clock_ms` is this process's clock.
-    pub(super) fn entry(&mut self, entry: &EntryRef<'_>, clock_ms: u64) {
+    /// Takes the next entry.
+    pub(super) fn entry(&mut self, entry: &EntryRef<'_>) {
         let header = entry.header();
         self.learn_time(entry);
         match header.kind {
@@ -131,12 +117,6 @@ impl Detector {
                     finding.host = finding.host.or(host);
                     self.passing.push(finding);
                 }
-                return;
-            }
-            Kind::HostHead if self.is_of_collector => {
-                let host = host_of(&self.lines, header.stream, true);
-                let back = host.and_then(|host| self.silence.heard(host, clock_ms));
-                self.found.extend(back);
                 return;
             }
             _ => {}
@@ -174,7 +154,6 @@ impl Detector {
         if let Some(ssh) = &mut self.ssh {
             ssh.tick(self.now_ms, &mut self.found);
         }
-        self.silence.tick(clock_ms, &mut self.found);
     }
 
     /// What was found since the last call.
@@ -192,12 +171,13 @@ impl Detector {
         std::mem::take(&mut self.passing)
     }
 
-    pub(super) fn silence(&self) -> &Silence {
-        &self.silence
-    }
-
     pub(super) fn now_ms(&self) -> u64 {
         self.now_ms
+    }
+
+    /// Events that were evaluated.
+    pub(super) fn evaluated(&self) -> u64 {
+        self.evaluated
     }
 
     /// Things that were forgotten to stay inside the limits.
@@ -224,6 +204,7 @@ impl Detector {
     }
 
     fn evaluate(&mut self) {
+        self.evaluated += self.events.len() as u64;
         for event in self.events.drain(..) {
             self.builtin
                 .event(self.now_ms, &event, &mut self.of_builtin);

@@ -17,6 +17,7 @@ pub(super) struct Governor {
     told: Memory,
     minutes: HashMap<(String, Option<String>), Minute>,
     repeated: u64,
+    held_back: u64,
 }
 
 /// Findings of one kind about one host.
@@ -36,6 +37,7 @@ impl Governor {
             told: Memory::default(),
             minutes: HashMap::new(),
             repeated: 0,
+            held_back: 0,
         }
     }
 
@@ -73,6 +75,7 @@ impl Governor {
         });
         if minute.told >= self.per_minute && now_ms.saturating_sub(minute.begun_ms) < MINUTE_MS {
             minute.held_back += 1;
+            self.held_back += 1;
             return false;
         }
         minute.told += 1;
@@ -99,6 +102,11 @@ impl Governor {
             !is_over
         });
         summaries
+    }
+
+    /// How many were beyond the rate.
+    pub(super) fn held_back(&self) -> u64 {
+        self.held_back
     }
 
     /// How many said what had been said.

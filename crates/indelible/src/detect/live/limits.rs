@@ -13,7 +13,7 @@ pub(super) const TOLD_MAX: usize = 16 * 1024;
 pub(super) const REPEAT_MS: u64 = 10 * 60 * 1000;
 /// Pairs of host and detection whose findings are counted; beyond these all are recorded.
 pub(super) const COUNTED_MAX: usize = 4096;
-/// Hosts whose silence is noticed.
+/// Hosts whose silence waits to be told, and whose names are remembered.
 pub(super) const HOSTS_MAX: usize = 16 * 1024;
 /// Suppressions that count.
 pub(super) const SUPPRESSIONS_MAX: usize = 1024;
@@ -23,6 +23,8 @@ pub(super) const SUPPRESSION_BYTES_MAX: u64 = 16 * 1024;
 pub(super) const WHY_BYTES_MAX: usize = 4096;
 /// Bytes of one of its other values.
 pub(super) const VALUE_BYTES_MAX: usize = 1024;
+/// Bytes of the commands that a finding about a session shows.
+pub(super) const COMMANDS_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a finding as it is written; one that is longer loses its fields.
 pub(super) const FINDING_BYTES_MAX: usize = 48 * 1024;
 /// Findings that wait for an output.

@@ -8,6 +8,7 @@
 //! Findings are entries before anybody is told. A start goes on at the position that was kept; some
 //! entries before it are read again without telling, so that parents and connections are known.
 
+mod counts;
 mod detector;
 mod found;
 mod governor;
@@ -21,6 +22,7 @@ mod suppress;
 mod tail;
 mod watch;
 
+pub(crate) use counts::{COUNTERS, Counts, of_spool as counts_of_spool};
 pub(crate) use state::Folder;
 pub(crate) use suppress::Suppression;
 pub(crate) use watch::{Ledger, watch_log, watch_spool};

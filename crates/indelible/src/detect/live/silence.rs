@@ -1,136 +1,124 @@
-//! Hosts that send nothing any more: T1562.001, as far as a collector can see it.
+//! Hosts that are not heard any more: T1562.001, as far as a collector can see it.
 //!
-//! A host's capture writes a signed head each second, also when nothing happens, so that silence
-//! means that it was stopped, that its network is cut, or that the host is down. Time is the
-//! collector's, and counts from the start of the detections for hosts that were known before.
+//! The collector notices silence itself and records it ([`HOST_SILENT`], [`HOST_BACK`]), after
+//! seconds. Who is told of findings may want to hear of it later, since networks break and hosts are
+//! started again: a silence that ends before is not told at all. Time is the collector's.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::limits::HOSTS_MAX;
-use crate::payload::finding::{AGENT_BACK, AGENT_SILENT, Finding};
+use crate::payload::finding::{Finding, HOST_BACK, HOST_SILENT};
 
-/// Hosts and when they were heard.
+/// Silences that nobody was told of yet.
 #[derive(Debug)]
 pub(super) struct Silence {
-    /// `None` where silence is no finding.
+    /// `None` where nobody is to be told.
     after_ms: Option<u64>,
-    hosts: BTreeMap<String, Heard>,
-    /// Grows when [`Silence::kept`] changes.
-    changes: u64,
+    untold: BTreeMap<String, Untold>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Heard {
-    at_ms: u64,
-    is_silent: bool,
-}
-
-/// What is kept of a host across restarts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct KeptHost {
-    /// It was found to be silent.
-    pub(super) silent: bool,
+/// A silence that may end before anybody is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Untold {
+    since_ms: u64,
+    finding: Finding,
 }
 
 impl Silence {
-    /// With the hosts that were known before, as if they had been heard now.
-    pub(super) fn new(after_seconds: u32, kept: &BTreeMap<String, KeptHost>, now_ms: u64) -> Self {
-        let heard = |(host, kept): (&String, &KeptHost)| {
-            let heard = Heard {
-                at_ms: now_ms,
-                is_silent: kept.silent,
-            };
-            (host.clone(), heard)
-        };
+    /// With those that were untold before, as if they had begun now: hosts come back after a start.
+    pub(super) fn new(after_seconds: u32, kept: &BTreeMap<String, Untold>, now_ms: u64) -> Self {
+        let mut untold = kept.clone();
+        for one in untold.values_mut() {
+            one.since_ms = one.since_ms.max(now_ms);
+        }
         Self {
             after_ms: (after_seconds > 0).then(|| u64::from(after_seconds) * 1000),
-            hosts: kept.iter().map(heard).collect(),
-            changes: 0,
+            untold,
         }
     }
 
-    /// A head of a host came; a finding where it had been silent.
-    pub(super) fn heard(&mut self, host: &str, now_ms: u64) -> Option<Finding> {
-        self.after_ms?;
-        let Some(known) = self.hosts.get_mut(host) else {
-            if self.hosts.len() < HOSTS_MAX {
-                let heard = Heard {
-                    at_ms: now_ms,
-                    is_silent: false,
+    /// What is to be told now of a finding that the collector recorded.
+    pub(super) fn passing(&mut self, finding: &Finding, now_ms: u64) -> Option<Finding> {
+        let host = finding.host.as_deref().unwrap_or_default();
+        if finding.id == HOST_SILENT.id {
+            if self.after_ms.is_some() && self.untold.len() < HOSTS_MAX {
+                let one = Untold {
+                    since_ms: now_ms,
+                    finding: finding.clone(),
                 };
-                self.hosts.insert(host.to_owned(), heard);
-                self.changes += 1;
+                self.untold.entry(host.to_owned()).or_insert(one);
             }
             return None;
-        };
-        known.at_ms = now_ms;
-        if !std::mem::take(&mut known.is_silent) {
+        }
+        let is_back = finding.id == HOST_BACK.id;
+        if is_back && (self.untold.remove(host).is_some() || self.after_ms.is_none()) {
             return None;
         }
-        self.changes += 1;
-        let mut finding = Finding::of(&AGENT_BACK, format!("{host} sends again"));
-        finding.host = Some(host.to_owned());
-        Some(finding)
+        Some(finding.clone())
     }
 
-    /// Time has passed.
-    pub(super) fn tick(&mut self, now_ms: u64, found: &mut Vec<Finding>) {
-        let Some(after_ms) = self.after_ms else {
-            return;
-        };
-        for (host, heard) in &mut self.hosts {
-            if heard.is_silent || now_ms.saturating_sub(heard.at_ms) < after_ms {
-                continue;
-            }
-            heard.is_silent = true;
-            self.changes += 1;
-            let why = format!("nothing came from {host} for {} s", after_ms / 1000);
-            let mut finding = Finding::of(&AGENT_SILENT, why);
-            finding.techniques = vec!["T1562.001".into()];
-            finding.host = Some(host.clone());
-            found.push(finding);
-        }
+    /// Silences that have lasted.
+    pub(super) fn due(&mut self, now_ms: u64) -> Vec<Finding> {
+        let after_ms = self.after_ms.unwrap_or(u64::MAX);
+        let due = self
+            .untold
+            .extract_if(.., |_, one| now_ms.saturating_sub(one.since_ms) >= after_ms);
+        due.map(|(_, one)| one.finding).collect()
     }
 
-    /// What is to be kept.
-    pub(super) fn kept(&self) -> BTreeMap<String, KeptHost> {
-        let kept = |(host, heard): (&String, &Heard)| {
-            let silent = heard.is_silent;
-            (host.clone(), KeptHost { silent })
-        };
-        self.hosts.iter().map(kept).collect()
-    }
-
-    /// Grows when that changes.
-    pub(super) fn changes(&self) -> u64 {
-        self.changes
+    /// What is to be kept across restarts.
+    pub(super) fn kept(&self) -> &BTreeMap<String, Untold> {
+        &self.untold
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::finding::Known;
+
+    fn of(known: &Known, host: &str) -> Finding {
+        let mut finding = Finding::of(known, "why");
+        finding.host = Some(host.to_owned());
+        finding
+    }
 
     #[test]
-    fn silence_is_told_once_and_so_is_its_end() {
+    fn a_silence_that_lasts_is_told_once_and_so_is_its_end() {
         let mut silence = Silence::new(60, &BTreeMap::new(), 0);
-        assert_eq!(silence.heard("web1", 1_000), None);
-        let mut found = Vec::new();
-        for now_ms in [60_999, 61_000, 90_000] {
-            silence.tick(now_ms, &mut found);
-        }
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].id, "agent-silent");
+        let silent = of(&HOST_SILENT, "web1");
+        assert_eq!(silence.passing(&silent, 1_000), None);
+        assert_eq!(silence.due(60_999), []);
+        assert_eq!(silence.due(61_000), std::slice::from_ref(&silent));
+        assert_eq!(silence.due(90_000), []);
+        let back = of(&HOST_BACK, "web1");
+        assert_eq!(silence.passing(&back, 95_000), Some(back));
+    }
 
-        // A restart does not tell it again.
-        let mut silence = Silence::new(60, &silence.kept(), 100_000);
-        silence.tick(900_000, &mut found);
-        assert_eq!(found.len(), 1);
-        let back = silence.heard("web1", 900_001).unwrap();
-        assert_eq!(back.id, "agent-back");
-        silence.tick(960_001, &mut found);
-        assert_eq!(found.len(), 2);
+    #[test]
+    fn a_silence_that_ends_soon_is_not_told() {
+        let mut silence = Silence::new(60, &BTreeMap::new(), 0);
+        silence.passing(&of(&HOST_SILENT, "web1"), 1_000);
+        assert_eq!(silence.passing(&of(&HOST_BACK, "web1"), 9_000), None);
+        assert_eq!(silence.due(900_000), []);
+    }
+
+    #[test]
+    fn a_start_waits_anew() {
+        let mut silence = Silence::new(60, &BTreeMap::new(), 0);
+        silence.passing(&of(&HOST_SILENT, "web1"), 1_000);
+        let mut silence = Silence::new(60, silence.kept(), 100_000);
+        assert_eq!(silence.due(159_999), []);
+        assert_eq!(silence.due(160_000).len(), 1);
+    }
+
+    #[test]
+    fn nobody_may_want_to_hear_of_it() {
+        let mut silence = Silence::new(0, &BTreeMap::new(), 0);
+        silence.passing(&of(&HOST_SILENT, "web1"), 1_000);
+        assert_eq!(silence.due(u64::MAX), []);
+        assert_eq!(silence.passing(&of(&HOST_BACK, "web1"), 9_000), None);
     }
 }

@@ -18,23 +18,27 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::silence::KeptHost;
+use super::counts::Counts;
+use super::silence::Untold;
 use crate::files;
 
 /// What is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
     v: u8,
     /// All before it was read, and what was found there is recorded.
     pub(super) position: Position,
     /// Findings were being written when this was kept.
     pub(super) committing: bool,
-    /// Hosts that were heard.
+    /// By host: silences that nobody was told of yet.
     #[serde(default)]
-    pub(super) hosts: BTreeMap<String, KeptHost>,
+    pub(super) silent: BTreeMap<String, Untold>,
     /// Suppressions of which the log holds an entry.
     #[serde(default)]
     pub(super) suppressions: BTreeSet<String>,
+    /// Since the start of the process.
+    #[serde(default)]
+    pub(super) counts: Counts,
 }
 
 /// A place in what is read.
@@ -53,9 +57,15 @@ impl State {
             v: 1,
             position,
             committing: false,
-            hosts: BTreeMap::new(),
+            silent: BTreeMap::new(),
             suppressions: BTreeSet::new(),
+            counts: Counts::default(),
         }
+    }
+
+    /// Its file in a folder of detections.
+    pub(super) fn file(folder: &Path) -> PathBuf {
+        folder.join("state")
     }
 }
 
@@ -84,7 +94,7 @@ impl Folder {
 
     /// What was kept last; none at the first start.
     pub(super) fn load(&self) -> Result<Option<State>> {
-        let path = self.0.join("state");
+        let path = State::file(&self.0);
         let shown = || format!("cannot read {}", path.display());
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).with_context(shown)?)),
@@ -95,7 +105,7 @@ impl Folder {
 
     /// Keeps a state, durably.
     pub(super) fn keep(&self, state: &State) -> Result<()> {
-        replace(&self.0.join("state"), &serde_json::to_vec(state)?)
+        replace(&State::file(&self.0), &serde_json::to_vec(state)?)
     }
 }
 

@@ -10,11 +10,13 @@ use indelible_log::{Checkpoint, Kind, StreamId};
 use indelible_sys::clock::realtime_ns;
 use tokio::sync::watch;
 
+use super::counts::Counts;
 use super::detector::{Detector, Side};
 use super::found;
 use super::governor::Governor;
 use super::limits::{KEEP_EVERY, LOOK_EVERY, SUPPRESSIONS_EVERY};
 use super::outputs::Outputs;
+use super::silence::Silence;
 use super::state::{Folder, State};
 use super::suppress::Suppression;
 use super::tail::{LogTail, SpoolTail, Tail};
@@ -31,6 +33,9 @@ pub(crate) trait Ledger {
     /// # Errors
     /// Nothing can be written any more.
     fn record(&mut self, entries: &[(Kind, Vec<u8>)]) -> Result<()>;
+
+    /// Says what was done since the start, every few seconds.
+    fn counted(&mut self, _: &Counts) {}
 }
 
 /// Runs the detections over a collector's log until asked to stop. `own` is the stream that the
@@ -77,12 +82,14 @@ struct Watch<T, L> {
     detector: Detector,
     governor: Governor,
     outputs: Outputs,
+    silence: Silence,
+    /// Findings that were recorded.
+    recorded: u64,
     suppressions: BTreeMap<String, Suppression>,
     folder: Folder,
     state: State,
     tail: T,
     ledger: L,
-    hosts_changes: u64,
     /// What is read was read before.
     is_resuming: bool,
 }
@@ -97,7 +104,7 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
         tail: T,
         ledger: L,
     ) -> Result<Self> {
-        let mut detector = Detector::new(config, side, own, &state.hosts, clock_ms())?;
+        let mut detector = Detector::new(config, side, own)?;
         for (stream, host, source) in tail.openings() {
             detector.knows(stream, &host, &source);
         }
@@ -105,12 +112,13 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
             detector,
             governor: Governor::new(config.findings_per_minute, config.level.into()),
             outputs: Outputs::start(&config.outputs)?,
+            silence: Silence::new(config.silent_after_seconds, &state.silent, clock_ms()),
+            recorded: 0,
             suppressions: BTreeMap::new(),
             folder: folder.clone(),
             state,
             tail,
             ledger,
-            hosts_changes: 0,
             is_resuming: true,
         })
     }
@@ -125,7 +133,7 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
                 self.look_for_suppressions()?;
             }
             let is_idle = !self.step()?;
-            let has_news = self.hosts_changes != self.detector.silence().changes();
+            let has_news = *self.silence.kept() != self.state.silent;
             if kept_at.elapsed() >= KEEP_EVERY || has_news {
                 kept_at = Instant::now();
                 self.keep()?;
@@ -174,6 +182,9 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
     /// Reads, and records what is found; false where there is nothing more.
     fn step(&mut self) -> Result<bool> {
         let is_more = self.read()?;
+        for finding in self.silence.due(clock_ms()) {
+            self.tell(&finding);
+        }
         self.detector.tick(clock_ms(), !is_more);
         let now_ms = self.detector.now_ms();
         for finding in self.detector.take_passing() {
@@ -192,14 +203,13 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
     }
 
     fn read(&mut self) -> Result<bool> {
-        let (detector, clock_ms) = (&mut self.detector, clock_ms());
-        let is_more = self
-            .tail
-            .read(&mut |entry| detector.entry(entry, clock_ms))?;
+        let detector = &mut self.detector;
+        let is_more = self.tail.read(&mut |entry| detector.entry(entry))?;
         for finding in self.detector.take_recorded() {
             if finding.by == Finder::Collector && !self.is_resuming {
                 // Recorded by the collector itself; nobody was told yet.
-                self.outputs.tell(&finding);
+                let told = self.silence.passing(&finding, clock_ms());
+                told.iter().for_each(|finding| self.tell(finding));
             }
             self.governor.recorded(&finding);
         }
@@ -216,6 +226,7 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
         self.state.committing = true;
         self.folder.keep(&self.state)?;
         self.ledger.record(&entries)?;
+        self.recorded += entries.len() as u64;
         let now_ms = self.detector.now_ms();
         for finding in &found {
             if finding.suppressed.is_none() && self.governor.is_news(now_ms, finding) {
@@ -223,6 +234,13 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
             }
         }
         self.keep()
+    }
+
+    /// Tells of what the collector recorded, unless somebody knows it already.
+    fn tell(&self, finding: &Finding) {
+        if self.covering(finding).is_none() {
+            self.outputs.tell(finding);
+        }
     }
 
     /// The suppression because of which nobody is told of a finding.
@@ -235,11 +253,19 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
 
     /// Keeps the position: everything that was found before it is recorded.
     fn keep(&mut self) -> Result<()> {
-        self.hosts_changes = self.detector.silence().changes();
         let mut state = self.state.clone();
         state.committing = false;
         state.position = self.tail.position();
-        state.hosts = self.detector.silence().kept();
+        state.silent.clone_from(self.silence.kept());
+        state.counts = Counts {
+            events: self.detector.evaluated(),
+            findings: self.recorded,
+            repeated: self.governor.repeated(),
+            held_back: self.governor.held_back(),
+            untold: self.outputs.untold(),
+            forgotten: self.detector.forgotten(),
+        };
+        self.ledger.counted(&state.counts);
         if state != self.state {
             self.folder.keep(&state)?;
             self.state = state;

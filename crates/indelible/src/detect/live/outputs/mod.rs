@@ -31,7 +31,11 @@ trait Output: Send {
 
 /// All outputs.
 #[derive(Debug)]
-pub(super) struct Outputs(Vec<Queue>);
+pub(super) struct Outputs {
+    queues: Vec<Queue>,
+    /// Findings that one of them was not told, since the start.
+    untold: Arc<AtomicU64>,
+}
 
 #[derive(Debug)]
 struct Queue {
@@ -47,6 +51,7 @@ impl Outputs {
     /// A certificate or token that cannot be read.
     pub(super) fn start(configs: &[FindingOutput]) -> Result<Self> {
         let mut queues = Vec::new();
+        let all_untold = Arc::<AtomicU64>::default();
         for config in configs {
             let (name, output) = output(config)?;
             let (sender, receiver) = sync_channel(QUEUE_MAX);
@@ -57,6 +62,7 @@ impl Outputs {
                 receiver,
                 rate: Rate::new(config.per_minute, Instant::now()),
                 untold: untold.clone(),
+                all_untold: all_untold.clone(),
             };
             std::thread::Builder::new()
                 .name(format!("findings-{name}"))
@@ -67,7 +73,15 @@ impl Outputs {
                 untold,
             });
         }
-        Ok(Self(queues))
+        Ok(Self {
+            queues,
+            untold: all_untold,
+        })
+    }
+
+    /// How often one of them was not told, since the start.
+    pub(super) fn untold(&self) -> u64 {
+        self.untold.load(Ordering::Relaxed)
     }
 
     /// Tells everybody who wants to know; waits for nobody.
@@ -79,11 +93,13 @@ impl Outputs {
             why = finding.why,
             "finding"
         );
-        for queue in self.0.iter().filter(|queue| finding.level >= queue.level) {
+        let wanting = self.queues.iter();
+        for queue in wanting.filter(|queue| finding.level >= queue.level) {
             if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
                 queue.sender.try_send(finding.clone())
             {
                 queue.untold.fetch_add(1, Ordering::Relaxed);
+                self.untold.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
@@ -105,7 +121,9 @@ struct Teller {
     output: Box<dyn Output>,
     receiver: Receiver<Finding>,
     rate: Rate,
+    /// Since the last that it was told.
     untold: Arc<AtomicU64>,
+    all_untold: Arc<AtomicU64>,
 }
 
 impl Teller {
@@ -114,6 +132,7 @@ impl Teller {
         while let Ok(mut finding) = self.receiver.recv() {
             if !self.rate.admits(Instant::now()) {
                 self.untold.fetch_add(1, Ordering::Relaxed);
+                self.all_untold.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
             let untold = self.untold.swap(0, Ordering::Relaxed);
@@ -125,6 +144,7 @@ impl Teller {
             let json = to_bytes(&finding);
             if let Err(error) = self.output.tell(&finding, &json) {
                 self.untold.fetch_add(untold + 1, Ordering::Relaxed);
+                self.all_untold.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(output = self.name, id = finding.id, "not told: {error:#}");
             }
         }

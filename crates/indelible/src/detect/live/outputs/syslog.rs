@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use indelible_detect::sigma::Level;
 
 use super::Output;
+use crate::detect::print::one_line;
 use crate::payload::finding::Finding;
 
 /// The socket of a syslog daemon.
@@ -42,14 +43,7 @@ fn line(finding: &Finding) -> String {
     };
     let text = format!("{} {}{on}: {}", finding.level, finding.id, finding.why);
     // What an attacker wrote must not begin a message of its own.
-    let text: String = text
-        .chars()
-        .map(|character| match character.is_control() {
-            true => '\u{fffd}',
-            false => character,
-        })
-        .collect();
-    format!("<{priority}>indelible: {text}")
+    format!("<{priority}>indelible: {}", one_line(&text))
 }
 
 /// RFC 5424, table 2.
