@@ -5,6 +5,9 @@
 //! at one place of one template make a column. `audit(seconds.ms:serial): ` at the start of a
 //! text becomes two numbers, as differences to the record before.
 //!
+//! Messages are not so regular. Where most of a block's are of no template that was seen before, splitting
+//! them costs as much as everything else together and makes nothing smaller: the rest is left whole.
+//!
 //! ```text
 //! raw     column* , each: varint length ‖ bytes; numbers are varints, z: zigzag difference
 //!  0 streams     [u8;16] ids in order of appearance
@@ -23,7 +26,7 @@
 //! ```
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::codec::{Cursor, push_varint, unzigzag, zigzag};
 use crate::entry::{EntryRef, Header, Kind, StreamId, push};
@@ -60,9 +63,53 @@ struct Columns {
     /// Columns of the parts of each template, from template 1.
     templates: Vec<Vec<Vec<u8>>>,
     /// Numbers of templates by their keys, encoded as in column 10.
-    numbers: HashMap<Vec<u8>, usize>,
-    /// The keys of the text at hand.
+    numbers: HashMap<Vec<u8>, usize, BuildHasherDefault<Crc>>,
+    messages: Messages,
+    /// The text at hand: its parts, and its keys as in column 10.
+    parts: Vec<Part>,
     keys: Vec<u8>,
+}
+
+/// How the texts of messages went, which are all but those of audit records.
+#[derive(Default)]
+struct Messages {
+    split: usize,
+    templates: usize,
+    without_template: usize,
+}
+
+impl Messages {
+    /// Whether another one is worth splitting.
+    fn are_regular(&self) -> bool {
+        self.without_template < TRIED_MIN || self.without_template * 2 < self.split
+    }
+
+    /// Whether one of keys that are new may have a template.
+    fn may_add(&self) -> bool {
+        self.templates < TEMPLATES_FIRST + self.split / TEXTS_PER_TEMPLATE
+    }
+}
+
+/// A part of a text: a key, which may be empty, from where the part before ended, and a value.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    value_at: usize,
+    end: usize,
+}
+
+/// Tells templates apart. Keys that were made to collide cost little: there are few templates.
+#[derive(Default)]
+struct Crc(u32);
+
+impl Hasher for Crc {
+    fn finish(&self) -> u64 {
+        // The table takes buckets from the low bits and tags from the high ones.
+        u64::from(self.0) << 32 | u64::from(self.0)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = crc32c::crc32c_append(self.0, bytes);
+    }
 }
 
 /// What differences are taken to.
@@ -115,21 +162,31 @@ impl Columns {
                 self.difference(STAMP, stamp.ms, self.before.stamp_ms);
                 self.difference(SERIAL, stamp.serial, self.before.serial);
                 (self.before.stamp_ms, self.before.serial) = (stamp.ms, stamp.serial);
-                self.text(rest, 1);
+                self.text(kind, rest, 1);
             }
-            None => self.text(text, 0),
+            None => self.text(kind, text, 0),
         }
     }
 
-    fn text(&mut self, text: &[u8], stamped: u64) {
-        let template = self.template(text);
+    fn text(&mut self, kind: Kind, text: &[u8], stamped: u64) {
+        let template = match kind {
+            Kind::Audit => self.template(text, true),
+            _ if self.messages.are_regular() => self.template_of_message(text),
+            _ => 0,
+        };
         self.number(FORM, template as u64 * 2 + stamped);
         match template.checked_sub(1) {
             Some(at) => {
-                let values = parts(text).map(|(_, value)| value);
-                for (column, value) in self.templates[at].iter_mut().zip(values) {
-                    column.extend_from_slice(value);
-                    column.push(b' ');
+                let columns = self.templates[at].iter_mut();
+                for (column, part) in columns.zip(&self.parts) {
+                    // With the space behind it, which all parts have but the last.
+                    match text.get(part.value_at..=part.end) {
+                        Some(value) => column.extend_from_slice(value),
+                        None => {
+                            column.extend_from_slice(&text[part.value_at..]);
+                            column.push(b' ');
+                        }
+                    }
                 }
             }
             None => {
@@ -139,53 +196,62 @@ impl Columns {
         }
     }
 
-    /// The number of the template with these keys; 0 where there can be no more of them.
-    fn template(&mut self, text: &[u8]) -> usize {
-        let count = memchr::memchr_iter(b' ', text).count() + 1;
-        if count > PARTS_MAX {
+    fn template_of_message(&mut self, text: &[u8]) -> usize {
+        let before = self.templates.len();
+        let template = self.template(text, self.messages.may_add());
+        self.messages.split += 1;
+        self.messages.templates += self.templates.len() - before;
+        self.messages.without_template += usize::from(template == 0);
+        template
+    }
+
+    /// The number of the template with the text's keys; 0 where it has none and may get none.
+    fn template(&mut self, text: &[u8], may_add: bool) -> usize {
+        if !split(text, &mut self.parts) {
             return 0;
         }
-        // Used again for each text: most have a template already.
-        let mut keys = std::mem::take(&mut self.keys);
+        let keys = &mut self.keys;
         keys.clear();
-        push_varint(&mut keys, count as u64);
-        for (key, _) in parts(text) {
-            push_varint(&mut keys, key.len() as u64);
+        push_varint(keys, self.parts.len() as u64);
+        let mut begin = 0;
+        for part in &self.parts {
+            let key = &text[begin..part.value_at];
+            keys.push(key.len() as u8);
             keys.extend_from_slice(key);
+            begin = part.end + 1;
         }
-        let known = self.numbers.get(&keys).copied();
-        let number = match known {
-            Some(number) => number,
-            None if self.templates.len() == TEMPLATES_MAX => 0,
-            None => {
-                self.fixed[TEMPLATES].extend_from_slice(&keys);
-                self.templates.push(vec![Vec::new(); count]);
-                self.numbers.insert(keys.clone(), self.templates.len());
-                self.templates.len()
+        if let Some(number) = self.numbers.get(keys) {
+            return *number;
+        }
+        if !may_add || self.templates.len() == TEMPLATES_MAX {
+            return 0;
+        }
+        self.fixed[TEMPLATES].extend_from_slice(keys);
+        self.templates.push(vec![Vec::new(); self.parts.len()]);
+        self.numbers.insert(keys.clone(), self.templates.len());
+        self.templates.len()
+    }
+}
+
+/// Splits a text at its spaces, and each part after its first `=`, if that ends a short key; no where
+/// there are too many parts.
+fn split(text: &[u8], parts: &mut Vec<Part>) -> bool {
+    parts.clear();
+    let (mut begin, mut value_at) = (0, 0);
+    for at in memchr::memchr2_iter(b' ', b'=', text) {
+        if text[at] == b' ' {
+            parts.push(Part { value_at, end: at });
+            (begin, value_at) = (at + 1, at + 1);
+            if parts.len() == PARTS_MAX {
+                return false;
             }
-        };
-        self.keys = keys;
-        number
+        } else if value_at == begin && at - begin < KEY_BYTES_MAX {
+            value_at = at + 1;
+        }
     }
-}
-
-/// The parts of a text, split at its spaces, as keys and values.
-fn parts(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let end = memchr::memchr(b' ', text).unwrap_or(text.len());
-        rest = text.get(end + 1..);
-        Some(split_part(&text[..end]))
-    })
-}
-
-/// Splits `key=value` after the `=`; a part without a short key is all value.
-fn split_part(part: &[u8]) -> (&[u8], &[u8]) {
-    match memchr::memchr(b'=', part) {
-        Some(at) if at < KEY_BYTES_MAX => part.split_at(at + 1),
-        _ => (&[], part),
-    }
+    let end = text.len();
+    parts.push(Part { value_at, end });
+    true
 }
 
 /// `audit(seconds.ms:serial): `, in the one way to write it.
@@ -196,29 +262,55 @@ struct Stamp {
 
 impl Stamp {
     fn split(text: &[u8]) -> Option<(Self, &[u8])> {
-        let rest = text.strip_prefix(STAMP_BEGIN)?;
-        let end = memchr::memchr(b')', &rest[..rest.len().min(STAMP_BYTES_MAX)])?;
-        let (numbers, rest) = rest.split_at(end);
+        let (seconds, rest) = split_number(text.strip_prefix(STAMP_BEGIN)?)?;
+        let (ms, rest) = rest.strip_prefix(b".")?.split_first_chunk::<3>()?;
+        let (serial, rest) = split_number(rest.strip_prefix(b":")?)?;
         let rest = rest.strip_prefix(STAMP_END)?;
-        let numbers = std::str::from_utf8(numbers).ok()?;
-        let (seconds, rest_numbers) = numbers.split_once('.')?;
-        let (ms, serial) = rest_numbers.split_once(':')?;
-        let seconds: u64 = seconds.parse().ok()?;
-        let stamp = Self {
-            ms: seconds.checked_mul(1_000)?.checked_add(ms.parse().ok()?)?,
-            serial: serial.parse().ok()?,
-        };
-        // Leading zeros, signs and milliseconds beyond 999 would not come back.
-        let mut again = Vec::with_capacity(STAMP_BYTES_MAX + STAMP_BEGIN.len());
-        stamp.write(&mut again);
-        text.starts_with(&again).then_some((stamp, rest))
+        let ms = ms.iter().try_fold(0, |ms, digit| push_digit(ms, *digit))?;
+        let ms = seconds.checked_mul(1_000)?.checked_add(ms)?;
+        Some((Self { ms, serial }, rest))
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let (seconds, ms) = (self.ms / 1_000, self.ms % 1_000);
+        let ms = (self.ms % 1_000) as u16;
         out.extend_from_slice(STAMP_BEGIN);
-        write!(out, "{seconds}.{ms:03}:{}", self.serial).expect("writing to memory cannot fail");
+        push_number(out, self.ms / 1_000);
+        let digits = [ms / 100, ms / 10 % 10, ms % 10].map(|digit| b'0' + digit as u8);
+        out.push(b'.');
+        out.extend_from_slice(&digits);
+        out.push(b':');
+        push_number(out, self.serial);
         out.extend_from_slice(STAMP_END);
+    }
+}
+
+/// Takes a number off the front, in the one way to write it: leading zeros and signs would not come
+/// back.
+fn split_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let len = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at(len);
+    let is_plain = len == 1 || digits.first().is_some_and(|first| *first != b'0');
+    let number = digits
+        .iter()
+        .try_fold(0, |number, digit| push_digit(number, *digit));
+    number.filter(|_| is_plain).map(|number| (number, rest))
+}
+
+fn push_digit(number: u64, digit: u8) -> Option<u64> {
+    let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+    number.checked_mul(10)?.checked_add(digit.into())
+}
+
+fn push_number(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&digits[at..]);
+        }
     }
 }
 
@@ -254,7 +346,6 @@ struct Decoder<'a> {
     before: Before,
     templates: Vec<Vec<(&'a [u8], Cursor<'a>)>>,
     checks: &'a [u8],
-    text: Vec<u8>,
 }
 
 impl<'a> Decoder<'a> {
@@ -296,7 +387,6 @@ impl<'a> Decoder<'a> {
             before,
             templates,
             checks,
-            text: Vec::new(),
         })
     }
 
@@ -313,54 +403,57 @@ impl<'a> Decoder<'a> {
         self.before.time_ns = time_ns;
         let kind = Kind::try_from(self.fixed[KIND].u8()?).ok()?;
         let flags = u16::try_from(self.fixed[FLAGS].varint()?).ok()?;
-        self.text.clear();
+        let begin = out.len();
+        let header = Header {
+            kind,
+            flags,
+            stream,
+            sequence,
+            time_ns,
+        };
+        push(out, &header, &[]);
+        let payload = out.len();
         if kind == Kind::Audit {
             let record_type = u16::try_from(self.fixed[TYPE].varint()?).ok()?;
-            self.text.extend_from_slice(&record_type.to_be_bytes());
+            out.extend_from_slice(&record_type.to_be_bytes());
         }
         let form = self.fixed[FORM].varint()?;
         if form % 2 == 1 {
             let ms = self.difference(STAMP, self.before.stamp_ms)?;
             let serial = self.difference(SERIAL, self.before.serial)?;
             (self.before.stamp_ms, self.before.serial) = (ms, serial);
-            Stamp { ms, serial }.write(&mut self.text);
+            Stamp { ms, serial }.write(out);
         }
-        self.append_text(usize::try_from(form / 2).ok()?)?;
-        if self.text.len() > PAYLOAD_BYTES_MAX {
+        self.append_text(usize::try_from(form / 2).ok()?, payload, out)?;
+        if out.len() - payload > PAYLOAD_BYTES_MAX {
             return None;
         }
-        push(
-            out,
-            &Header {
-                kind,
-                flags,
-                stream,
-                sequence,
-                time_ns,
-            },
-            &self.text,
-        );
+        let len = (out.len() - begin - 2) as u16;
+        out[begin..begin + 2].copy_from_slice(&len.to_be_bytes());
         Some(())
     }
 
-    fn append_text(&mut self, template: usize) -> Option<()> {
+    /// Appends the text of a payload that begins at `payload`.
+    fn append_text(&mut self, template: usize, payload: usize, out: &mut Vec<u8>) -> Option<()> {
         let Some(at) = template.checked_sub(1) else {
             let len = usize::try_from(self.fixed[LENGTHS].varint()?).ok()?;
-            self.text.extend_from_slice(self.fixed[TEXTS].take(len)?);
+            out.extend_from_slice(self.fixed[TEXTS].take(len)?);
             return Some(());
         };
         for (key, values) in self.templates.get_mut(at)? {
             let len = memchr::memchr(b' ', values.0)?;
             let value = values.take(len + 1)?;
-            self.text.extend_from_slice(key);
-            self.text.extend_from_slice(value);
+            if !key.is_empty() {
+                out.extend_from_slice(key);
+            }
+            out.extend_from_slice(value);
             // Checked at each part: a template can be long, and is used by many entries.
-            if self.text.len() > PAYLOAD_BYTES_MAX + 1 {
+            if out.len() - payload > PAYLOAD_BYTES_MAX + 1 {
                 return None;
             }
         }
         // The space behind the last value separates nothing.
-        self.text.pop();
+        out.pop();
         Some(())
     }
 
@@ -395,11 +488,17 @@ const TEXTS: usize = 12;
 const FIXED: usize = 13;
 
 const TEMPLATES_MAX: usize = 512;
+/// Templates of messages that are made at once.
+const TEMPLATES_FIRST: usize = 32;
+/// Messages for which one more is made.
+const TEXTS_PER_TEMPLATE: usize = 16;
+/// Messages without template from which on it is asked whether most are.
+const TRIED_MIN: usize = 64;
 const PARTS_MAX: usize = 256;
+/// Longest key without its `=`; its length fits one byte of a varint.
 const KEY_BYTES_MAX: usize = 32;
 const STAMP_BEGIN: &[u8] = b"audit(";
 const STAMP_END: &[u8] = b"): ";
-const STAMP_BYTES_MAX: usize = 48;
 
 #[cfg(test)]
 mod tests {
@@ -460,6 +559,39 @@ mod tests {
             b"a=b=c =d e=",
             b"\xff\x00=\n",
         ]);
+    }
+
+    #[test]
+    fn messages_that_are_not_regular_are_left_whole() {
+        let raw = |regular: bool| {
+            let texts: Vec<String> = (0..2_000)
+                .map(|nth| match regular {
+                    true => format!("user={nth} failed from port {}", nth * 7),
+                    false => format!("a{nth}=1 b{}=2 c", nth * 7),
+                })
+                .collect();
+            let mut framed = Vec::new();
+            for (sequence, text) in (1..).zip(&texts) {
+                let header = Header {
+                    kind: Kind::Syslog,
+                    flags: 0,
+                    stream: StreamId([1; 16]),
+                    sequence,
+                    time_ns: 5,
+                };
+                push(&mut framed, &header, text.as_bytes());
+            }
+            let entries: Vec<EntryRef<'_>> = crate::entry::split(&framed)
+                .map(|entry| EntryRef::parse(entry.unwrap()).unwrap())
+                .collect();
+            let leaves: Vec<Hash> = entries.iter().map(EntryRef::leaf_hash).collect();
+            let raw = encode(&entries, &leaves);
+            let decoded = decode(&raw, entries.len()).unwrap();
+            assert!(entries.iter().map(EntryRef::bytes).eq(decoded.iter()));
+            Decoder::new(&raw).unwrap().templates.len()
+        };
+        assert_eq!(raw(true), 1);
+        assert!((TEMPLATES_FIRST..64).contains(&raw(false)));
     }
 
     proptest! {

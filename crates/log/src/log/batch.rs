@@ -1,10 +1,10 @@
 //! A batch ready to be appended: checked, framed and hashed, away from the thread that owns the
 //! log.
 
-use crate::entry::{EntryError, EntryRef, Kind, StreamId, split};
+use crate::entry::{EntryError, EntryRef, Header, Kind, StreamId, push, split};
 use crate::hash::{Hash, chain_head};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX};
-use crate::wal::frame::{ENTRY_FRAMING_BYTES, push_framed_entry};
+use crate::wal::frame::{CHECK_BYTES, ENTRY_FRAMING_BYTES, check_entry_at, push_framed_entry};
 
 /// Consecutive entries of one stream.
 #[derive(Clone, Debug)]
@@ -36,26 +36,70 @@ impl Batch {
         if entries.len() > BATCH_BYTES_MAX {
             return Err(BatchError::Bytes(entries.len()));
         }
-        let mut batch = Self {
+        let mut batch = Self::begin(stream, first, head_before);
+        batch
+            .framed
+            .reserve_exact(entries.len() + entries.len() / 32);
+        for entry in split(entries) {
+            let entry = batch.check(entry)?;
+            let leaf = push_framed_entry(&mut batch.framed, entry);
+            batch.chain(leaf);
+        }
+        batch.finished()
+    }
+
+    /// A batch without entries yet, which [`Batch::compose`] adds.
+    pub(super) fn begin(stream: StreamId, first: u64, head_before: Hash) -> Self {
+        Self {
             stream,
             first,
             head_before,
             head_after: head_before,
-            framed: Vec::with_capacity(entries.len() + entries.len() / 32),
+            framed: Vec::new(),
             ends: Vec::new(),
             leaves: Vec::new(),
-        };
-        for entry in split(entries) {
-            batch.push(entry)?;
-        }
-        if batch.leaves.is_empty() {
-            Err(BatchError::Empty)
-        } else {
-            Ok(batch)
         }
     }
 
-    fn push(&mut self, entry: Result<&[u8], EntryError>) -> Result<(), BatchError> {
+    /// Makes room for as much as another batch holds.
+    pub(super) fn reserve_as(&mut self, other: &Self) {
+        self.framed.reserve(other.framed.len());
+        self.ends.reserve(other.ends.len());
+        self.leaves.reserve(other.leaves.len());
+    }
+
+    /// Adds an entry, made in the place where it stays; one that no log accepts is left out.
+    ///
+    /// # Errors
+    /// Those of [`Batch::prepare`].
+    pub(super) fn compose(&mut self, header: &Header, payload: &[u8]) -> Result<(), BatchError> {
+        let at = self.framed.len();
+        push(&mut self.framed, header, payload);
+        match self.check(Ok(&self.framed[at + 2..])) {
+            Ok(_) => {
+                let leaf = check_entry_at(&mut self.framed, at);
+                self.chain(leaf);
+                Ok(())
+            }
+            Err(error) => {
+                self.framed.truncate(at);
+                Err(error)
+            }
+        }
+    }
+
+    /// The batch, if it is one.
+    pub(super) fn finished(self) -> Result<Self, BatchError> {
+        let bytes = self.framed.len() - self.leaves.len() * CHECK_BYTES;
+        match self.leaves.is_empty() {
+            true => Err(BatchError::Empty),
+            false if bytes > BATCH_BYTES_MAX => Err(BatchError::Bytes(bytes)),
+            false => Ok(self),
+        }
+    }
+
+    /// Whether an entry may be the next one.
+    fn check<'a>(&self, entry: Result<&'a [u8], EntryError>) -> Result<&'a [u8], BatchError> {
         if self.leaves.len() == BATCH_ENTRIES_MAX {
             return Err(BatchError::Entries);
         }
@@ -83,11 +127,14 @@ impl Batch {
         if (sequence == 0) != (header.kind == Kind::StreamOpened) {
             return Err(BatchError::Opening { sequence });
         }
-        let leaf = push_framed_entry(&mut self.framed, entry.bytes());
+        Ok(entry.bytes())
+    }
+
+    /// Notes an entry that was framed.
+    fn chain(&mut self, leaf: Hash) {
         self.head_after = chain_head(&self.head_after, &leaf);
         self.leaves.push(leaf);
         self.ends.push(self.framed.len() as u32);
-        Ok(())
     }
 
     /// The stream.

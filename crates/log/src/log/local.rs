@@ -1,6 +1,6 @@
 //! Streams of the collector itself: time marks, gaps, and messages that its listeners receive.
 
-use crate::entry::{self, Header, Kind, StreamId};
+use crate::entry::{Header, Kind, StreamId};
 use crate::hash::Hash;
 
 use super::batch::{Batch, BatchError};
@@ -9,71 +9,64 @@ use super::streams::StreamState;
 /// The peer that opens the collector's own streams: nobody else can have the empty name.
 pub const LOCAL_PEER: &str = "";
 
-/// Numbers and collects the entries of a local stream into batches.
+/// Numbers, hashes and collects the entries of a local stream into batches.
 ///
 /// The stream moves with the batch that [`LocalStream::take`] gives, so each batch must be
 /// appended, in order, with the peer [`LOCAL_PEER`].
 #[derive(Debug)]
 pub struct LocalStream {
-    id: StreamId,
-    /// Position before the entries that are collected.
-    first: u64,
-    head: Hash,
-    entries: Vec<u8>,
-    next: u64,
+    /// The entries that are collected, at the stream's position.
+    batch: Batch,
+    /// Why it can never be appended.
+    failed: Option<BatchError>,
 }
 
 impl LocalStream {
     /// A new stream. Its first entry must be of kind [`Kind::StreamOpened`].
     pub fn new(id: StreamId) -> Self {
-        Self {
-            id,
-            first: 0,
-            head: Hash::ZERO,
-            entries: Vec::new(),
-            next: 0,
-        }
+        Self::at(id, 0, Hash::ZERO)
     }
 
     /// Goes on with a stream that the log holds.
     pub fn resume(state: &StreamState) -> Self {
-        let StreamState { id, next, head, .. } = *state;
+        Self::at(state.id, state.next, state.head)
+    }
+
+    fn at(id: StreamId, next: u64, head: Hash) -> Self {
         Self {
-            id,
-            first: next,
-            head,
-            entries: Vec::new(),
-            next,
+            batch: Batch::begin(id, next, head),
+            failed: None,
         }
     }
 
     /// The stream.
     pub fn id(&self) -> StreamId {
-        self.id
+        self.batch.stream()
     }
 
     /// Sequence number of the next entry.
     pub fn next(&self) -> u64 {
-        self.next
+        self.batch.end()
     }
 
     /// Bytes collected since the last batch.
     pub fn len_bytes(&self) -> usize {
-        self.entries.len()
+        self.batch.len_bytes()
     }
 
     /// Collects an entry and returns its sequence number.
     pub fn push(&mut self, kind: Kind, flags: u16, time_ns: u64, payload: &[u8]) -> u64 {
-        let sequence = self.next;
+        let sequence = self.next();
         let header = Header {
             kind,
             flags,
-            stream: self.id,
+            stream: self.id(),
             sequence,
             time_ns,
         };
-        entry::push(&mut self.entries, &header, payload);
-        self.next += 1;
+        if let Err(error) = self.batch.compose(&header, payload) {
+            self.failed.get_or_insert(error);
+        }
         sequence
     }
 
@@ -83,12 +76,18 @@ impl LocalStream {
     /// Those of [`Batch::prepare`]: nothing collected, or more than one batch can hold. The
     /// entries are then gone and the position is where it was.
     pub fn take(&mut self) -> Result<Batch, BatchError> {
-        let entries = std::mem::take(&mut self.entries);
-        let batch = Batch::prepare(self.id, self.first, self.head, &entries);
-        match &batch {
-            Ok(batch) => (self.first, self.head) = (batch.end(), batch.head_after()),
-            Err(_) => self.next = self.first,
+        let before = Batch::begin(self.id(), self.batch.first(), self.batch.head_before());
+        let after = Batch::begin(self.id(), self.next(), self.batch.head_after());
+        let batch = std::mem::replace(&mut self.batch, before);
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => {
+                let batch = batch.finished()?;
+                self.batch = after;
+                // The next one will be about as long.
+                self.batch.reserve_as(&batch);
+                Ok(batch)
+            }
         }
-        batch
     }
 }

@@ -281,15 +281,21 @@ impl FrameBuilder {
 
 /// Appends `u16 length ‖ entry ‖ u32 check` and returns the leaf hash.
 ///
-/// The hash is taken in place: the leaf prefix stands where the low byte of the length goes
-/// afterwards, which saves copying each entry once more on the capture path.
+/// The hash is taken in place: the leaf prefix stands for a moment where the low byte of the length
+/// does, which saves copying each entry once more on the capture path.
 pub(crate) fn push_framed_entry(out: &mut Vec<u8>, entry: &[u8]) -> Hash {
-    let len = (entry.len() as u16).to_be_bytes();
-    out.extend_from_slice(&[len[0], LEAF_PREFIX]);
-    let leaf_at = out.len() - 1;
+    let at = out.len();
+    out.extend_from_slice(&(entry.len() as u16).to_be_bytes());
     out.extend_from_slice(entry);
-    let leaf = sha256(&out[leaf_at..]);
-    out[leaf_at] = len[1];
+    check_entry_at(out, at)
+}
+
+/// Appends the check of the last entry, which stands at `at` as `u16 length ‖ entry`, and returns its
+/// leaf hash.
+pub(crate) fn check_entry_at(out: &mut Vec<u8>, at: usize) -> Hash {
+    let low = std::mem::replace(&mut out[at + 1], LEAF_PREFIX);
+    let leaf = sha256(&out[at + 1..]);
+    out[at + 1] = low;
     out.extend_from_slice(&check(&leaf));
     leaf
 }
@@ -335,7 +341,9 @@ pub(crate) fn find_magic(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// Bytes that framing adds to an entry: its length before, its check after.
-pub(crate) const ENTRY_FRAMING_BYTES: usize = 2 + 4;
+pub(crate) const ENTRY_FRAMING_BYTES: usize = 2 + CHECK_BYTES;
+/// Bytes of the check.
+pub(crate) const CHECK_BYTES: usize = 4;
 const MAGIC: &[u8; 4] = b"FRM1";
 
 #[cfg(test)]
