@@ -21,6 +21,7 @@ fuzz_target!(|data: &[u8]| {
         for part in reader.parts(0, 1_000).unwrap_or_default() {
             let _ = reader.decode(&part);
         }
+        let _ = reader.carried_openings();
     }
     let opened = Log::open(disk.dir(), &options());
     if report.verdict() == Verdict::Intact {
@@ -50,10 +51,11 @@ fn options() -> Options {
     Options { sealing: Sealing::Inline, ..Options::new("log.example/fuzz") }
 }
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "wal/00000000000000000000.wal",
     "segments/00000000000000000000.seg",
     "tile/000",
     "checkpoint",
     "log.vkey",
+    "removed",
 ];

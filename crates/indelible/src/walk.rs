@@ -33,14 +33,31 @@ pub(crate) fn spool(path: &Path, mut take: impl FnMut(&EntryRef<'_>)) -> Result<
     Ok(())
 }
 
+/// Gives the openings of streams that began in what the store in a folder removed to `take`.
+///
+/// # Errors
+/// A store that cannot be read.
+pub(crate) fn carried(path: &Path, mut take: impl FnMut(&EntryRef<'_>)) -> Result<()> {
+    let shown = || format!("cannot read the store {}", path.display());
+    for entry in reader(path)?.carried_openings().with_context(shown)? {
+        take(&EntryRef::parse(&entry).with_context(shown)?);
+    }
+    Ok(())
+}
+
+fn reader(path: &Path) -> Result<LogReader> {
+    let shown = || format!("cannot read the store {}", path.display());
+    let dir = RealDir::open(path).with_context(shown)?;
+    LogReader::open(dir).with_context(shown)
+}
+
 /// Gives every entry of the store in a folder to `take`.
 ///
 /// # Errors
 /// A store that cannot be read.
 pub(crate) fn store(path: &Path, mut take: impl FnMut(&EntryRef<'_>)) -> Result<()> {
     let shown = || format!("cannot read the store {}", path.display());
-    let dir = RealDir::open(path).with_context(shown)?;
-    let reader = LogReader::open(dir).with_context(shown)?;
+    let reader = reader(path)?;
     let mut next = 0;
     while let Some(part) = reader.part_at(next).with_context(shown)? {
         for (_, entry) in reader.decode(&part).with_context(shown)?.iter_from(next) {

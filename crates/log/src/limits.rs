@@ -65,6 +65,10 @@ pub const NODES_KEPT: usize = 65_536;
 pub const MARK_PARTS_MAX: usize = 64;
 /// Hashes that are kept of a removed segment: as many as its tree has below level 8.
 pub const KEPT_NODES_MAX: usize = 2 * SEGMENT_ENTRIES as usize;
+/// Bytes of the openings of streams that a store carries on from what it removed.
+pub const REMOVED_OPENINGS_BYTES_MAX: usize = 32 << 20;
+/// Longest file of what was removed: a table of streams, and openings.
+pub const REMOVED_BYTES_MAX: usize = WAL_BODY_BYTES_MAX + REMOVED_OPENINGS_BYTES_MAX + 64;
 /// Erased entries that a verification holds against their declarations.
 pub const ERASED_MAX: usize = 1_000_000;
 /// Longest file that says where a verification ended: a row per stream.

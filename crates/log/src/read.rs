@@ -30,7 +30,7 @@ use crate::entry::EntryRef;
 use crate::error::{Error, Result};
 use crate::index::SegmentIndex;
 use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES};
-use crate::retention::first_entry;
+use crate::retention::{carried_openings, first_entry};
 use crate::segment;
 use crate::wal::frame::{FrameHeader, Salt};
 use crate::wal::header::WalHeader;
@@ -161,6 +161,14 @@ impl LogReader {
     /// Those of the disk, and damage.
     pub fn first(&self) -> Result<u64> {
         first_entry(&*self.dir)
+    }
+
+    /// Entries 0 of the streams that were opened before it: they say which hosts those are of.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn carried_openings(&self) -> Result<Vec<Vec<u8>>> {
+        carried_openings(&*self.dir)
     }
 
     /// The part that holds an entry; `None` where it is not written yet. For an entry that was

@@ -83,6 +83,7 @@ impl Account {
     /// The account of a collector's store.
     pub(crate) fn of_store(path: &Path) -> Result<Self> {
         let mut books = Books::default();
+        books.carried(path)?;
         walk::store(path, |entry| books.enter(entry))?;
         Ok(books.close("store"))
     }
@@ -102,6 +103,16 @@ pub(crate) struct Books {
 }
 
 impl Books {
+    /// Takes note of how the streams began that were opened in what a store removed.
+    pub(crate) fn carried(&mut self, store: &Path) -> Result<()> {
+        walk::carried(store, |entry| {
+            if let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload()) {
+                let stream = self.streams.entry(entry.header().stream).or_default();
+                stream.open(opened);
+            }
+        })
+    }
+
     /// Takes an entry into account; those of a stream come in order.
     pub(crate) fn enter(&mut self, entry: &EntryRef<'_>) {
         let header = entry.header();

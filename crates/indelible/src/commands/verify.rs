@@ -143,6 +143,7 @@ impl Verify {
         let (report, checks) = loop {
             let last = tries.next() == Some(TRIES_MAX);
             let checks = checks();
+            checks.carried(store);
             options.inspector = Some(checks.inspector());
             match verify_store(&dir, &options) {
                 Ok(report) if last || !report.moved || report.problems.is_empty() => {

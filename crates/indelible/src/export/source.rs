@@ -74,10 +74,11 @@ impl Source {
     pub(super) fn open(dir: Arc<dyn Dir>, size: u64, request: &Request) -> Result<Self> {
         let reader = LogReader::open(dir)?;
         let first = reader.first()?;
+        let carried = reader.carried_openings()?;
         let nanoseconds = |time: Option<Timestamp>, or: i64| {
             time.map_or(or, |time| i64::try_from(time.as_nanosecond()).unwrap_or(or))
         };
-        Ok(Self {
+        let mut source = Self {
             next: first,
             first,
             size,
@@ -95,7 +96,24 @@ impl Source {
             host: request.host.clone(),
             messages: request.form.has_messages(),
             is_done: false,
-        })
+        };
+        for entry in carried {
+            let entry = EntryRef::parse(&entry).context("an opening that was carried over")?;
+            source.opened(&entry);
+            source.lines.entry(&entry, &mut Vec::new());
+        }
+        Ok(source)
+    }
+
+    /// Takes note of a stream that begins.
+    fn opened(&mut self, entry: &EntryRef<'_>) {
+        if let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload()) {
+            let origin = Origin {
+                host: opened.host,
+                boot: opened.boot_id,
+            };
+            self.origins.insert(entry.header().stream, origin);
+        }
     }
 
     /// Reads on; no at the end.
@@ -142,14 +160,8 @@ impl Source {
     fn entry(&mut self, index: u64, entry: &EntryRef<'_>, rows: &mut Vec<Exported>) {
         let header = entry.header();
         let time_ns = i64::try_from(header.time_ns).unwrap_or(i64::MAX);
-        if header.kind == Kind::StreamOpened
-            && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
-        {
-            let origin = Origin {
-                host: opened.host,
-                boot: opened.boot_id,
-            };
-            self.origins.insert(header.stream, origin);
+        if header.kind == Kind::StreamOpened {
+            self.opened(entry);
         }
         let origin = self
             .origins

@@ -1,6 +1,7 @@
 //! What is held against the entries while they are read: the heads of hosts, and the account of what
 //! hosts emitted.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indelible_log::head::{HeadCheck, HeadSummary};
@@ -34,6 +35,15 @@ impl Checks {
             heads: HeadCheck::default(),
             books: completeness.then(Books::default),
         })))
+    }
+
+    /// Takes note of the streams that began in what the store removed. A file that cannot be read is
+    /// the verification's to report.
+    pub(crate) fn carried(&self, store: &Path) {
+        let mut both = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(books) = &mut both.books {
+            let _ = books.carried(store);
+        }
     }
 
     /// For the verification.

@@ -44,8 +44,19 @@ fn old_segments_are_removed_unless_they_are_held() {
     assert_eq!(removals.len(), 2);
     assert_eq!(removals[1]["to"], 131_072);
     assert_eq!(removals[1]["reason"], "age");
-    // What is left is found.
-    let found = lab.told(&["search", "--count"]).unwrap();
-    let found: u64 = found.trim().parse().unwrap();
+    // What is left is found, and is still its host's, whose stream began in what was removed.
+    let count = |words: &[&str]| -> u64 {
+        let found = lab.told(&[&["search", "--count"], words].concat());
+        found.unwrap().trim().parse().unwrap()
+    };
+    let found = count(&[]);
     assert!((60_000..70_000).contains(&found), "{found}");
+    assert_eq!(count(&["-n", HOST]), found);
+    let out = lab.path("export");
+    let words = ["export", "--format", "ndjson", "--host", HOST];
+    lab.told(&[&words[..], &["--output", out.to_str().unwrap()]].concat())
+        .unwrap();
+    let manifest = fs::read(out.join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["rows"], found);
 }

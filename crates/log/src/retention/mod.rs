@@ -7,7 +7,7 @@
 //!
 //! What is removed is always a prefix of whole segments. Three things stay of it: the tiles above
 //! level 0, the hashes that keep checkpoints published inside it provable ([`kept`]), and where its
-//! streams stood at its end (the file `removed`). What is erased keeps its envelope and leaf hash. So
+//! streams stood at its end, with how they began (the file `removed`). What is erased keeps its envelope and leaf hash. So
 //! the tree stays what it was, and `verify` accepts what an entry of the log declares and nothing
 //! else.
 
@@ -21,4 +21,4 @@ pub use declared::Declared;
 pub use erasure::Erasure;
 pub(crate) use plan::unlink_below;
 pub use plan::{Oldest, Plan, oldest};
-pub use removed::first_entry;
+pub use removed::{carried_openings, first_entry};

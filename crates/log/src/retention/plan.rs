@@ -85,6 +85,7 @@ impl Plan {
         let before = Removed::read(&**dir)?;
         let mut streams: BTreeMap<StreamId, StreamRow> =
             before.rows.into_iter().map(|row| (row.id, row)).collect();
+        let mut openings = before.openings;
         let (mut newest_ns, mut held, mut kept) = (None, false, KeptNodes::default());
         for block in 0..SEGMENT_BLOCKS {
             let block_first = first + block * BLOCK_ENTRIES;
@@ -101,6 +102,9 @@ impl Plan {
                 let row = follow(&mut streams, &names, &entry, &leaf);
                 let row = row.map_err(|what| Error::damaged(segment::path(first), 0, what))?;
                 held |= is_held(&row.peer, &entry);
+                if entry.header().sequence == 0 {
+                    openings.add(&entry);
+                }
                 if row.peer == LOCAL_PEER {
                     newest_ns = newest_ns.max(Some(entry.header().time_ns));
                     if entry.header().kind == Kind::TimeMark {
@@ -123,6 +127,7 @@ impl Plan {
         let removed = Removed {
             first: first + SEGMENT_ENTRIES,
             rows: streams.into_values().collect(),
+            openings,
         };
         Ok(Self {
             first,

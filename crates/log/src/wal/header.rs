@@ -71,6 +71,15 @@ impl WalHeader {
         out
     }
 
+    /// Reads a header at the beginning of `bytes`, and what follows it.
+    pub(crate) fn split(bytes: &[u8]) -> Result<(Self, &[u8]), &'static str> {
+        let body_len = bytes.get(12..16).and_then(|len| len.try_into().ok());
+        let body_len = u32::from_be_bytes(body_len.ok_or(SHORT)?) as usize;
+        let len = PREFIX_BYTES + body_len + CRC_BYTES;
+        let (header, rest) = bytes.split_at_checked(len).ok_or(SHORT)?;
+        Ok((Self::parse(header)?, rest))
+    }
+
     /// Reads a header that fills `bytes` exactly.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, &'static str> {
         let (covered, crc) = bytes.split_last_chunk::<4>().ok_or(SHORT)?;
@@ -114,7 +123,7 @@ impl WalHeader {
             return Ok(Err(MAGIC_WRONG));
         }
         let body_len = u32::from_be_bytes([prefix[12], prefix[13], prefix[14], prefix[15]]);
-        let len = PREFIX_BYTES as u64 + u64::from(body_len) + 4;
+        let len = (PREFIX_BYTES + CRC_BYTES) as u64 + u64::from(body_len);
         if body_len as usize > WAL_BODY_BYTES_MAX || len > file.len()? {
             return Ok(Err("the header's body length is wrong"));
         }
@@ -171,6 +180,7 @@ pub(crate) fn parse_peer(cursor: &mut Cursor<'_>) -> Option<String> {
 
 const MAGIC: &[u8; 8] = b"INDLWAL1";
 const PREFIX_BYTES: usize = 24;
+const CRC_BYTES: usize = 4;
 const SHORT: &str = "the header is cut short";
 const MAGIC_WRONG: &str = "this is not a write-ahead file of version 1";
 

@@ -147,6 +147,11 @@ fn what_was_removed_is_a_proven_prefix() {
     };
     let report = verify_store(&store.dir, &known).unwrap();
     assert_eq!(report.verdict(), Verdict::Intact, "{:?}", report.problems);
+    // How its streams began is kept, under the declaration.
+    let openings = LogReader::open(store.dir.clone()).unwrap();
+    let openings = openings.carried_openings().unwrap();
+    assert_eq!(openings.len(), 2);
+    assert!(openings.contains(&Sender::new(1).entry(0)));
     // The entries are gone and say so; reading goes on behind them.
     assert!(matches!(
         published.entry(7),

@@ -63,6 +63,9 @@ impl LogTail {
         let mut streams = Streams::open(folder)?;
         if !streams.is_complete {
             // Once: the names of hosts stand where their streams were opened.
+            for entry in reader.carried_openings()? {
+                streams.note(&EntryRef::parse(&entry)?)?;
+            }
             let mut next = 0;
             while let Some(part) = reader.part_at(next)?.filter(|part| part.first() < end) {
                 for (_, bytes) in reader.decode(&part)?.iter_from(next) {

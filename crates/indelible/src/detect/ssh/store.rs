@@ -32,12 +32,17 @@ impl StoreFeed {
         let dir = RealDir::open(path).with_context(shown)?;
         let file = u32::try_from(names.len()).unwrap_or(u32::MAX);
         names.push(path.display().to_string());
+        let reader = LogReader::open(dir).with_context(shown)?;
+        let mut hosts = HashMap::new();
+        for entry in reader.carried_openings().with_context(shown)? {
+            note_host(&mut hosts, &EntryRef::parse(&entry).with_context(shown)?);
+        }
         Ok(Self {
             path: path.to_owned(),
-            reader: LogReader::open(dir).with_context(shown)?,
+            reader,
             next: 0,
             part: VecDeque::new(),
-            hosts: HashMap::new(),
+            hosts,
             file,
             look: EntryLook::new(channel),
             is_due: false,
@@ -60,13 +65,7 @@ impl StoreFeed {
             for (index, bytes) in decoded.iter_from(self.next) {
                 let entry = EntryRef::parse(bytes).with_context(shown)?;
                 match entry.header().kind {
-                    Kind::StreamOpened => {
-                        if let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
-                        {
-                            let host = plain_host(&opened.host);
-                            self.hosts.insert(entry.header().stream, host);
-                        }
-                    }
+                    Kind::StreamOpened => note_host(&mut self.hosts, &entry),
                     Kind::Audit => self.part.push_back((index, bytes.to_vec())),
                     Kind::Syslog | Kind::Journal | Kind::FileLine
                         if memchr::memmem::find(entry.payload(), b"sshd").is_some()
@@ -115,6 +114,13 @@ impl Feed for StoreFeed {
             self.is_due = self.look.due.finish();
         }
         Ok(())
+    }
+}
+
+/// Takes note of the host of a stream that begins.
+fn note_host(hosts: &mut HashMap<StreamId, Vec<u8>>, entry: &EntryRef<'_>) {
+    if let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload()) {
+        hosts.insert(entry.header().stream, plain_host(&opened.host));
     }
 }
 

@@ -19,7 +19,7 @@ pub(in crate::search) struct Segment {
 }
 
 /// The sealed segments with their indexes, and the first leaf index after them; takes note of where
-/// streams come from that begin in them.
+/// streams come from that begin in them, or began in what was removed.
 ///
 /// # Errors
 /// A store that cannot be read.
@@ -27,6 +27,11 @@ pub(in crate::search) fn segments(
     reader: &LogReader,
     lines: &mut Lines,
 ) -> Result<(Vec<Segment>, u64), Error> {
+    for entry in reader.carried_openings()? {
+        if let Ok(entry) = EntryRef::parse(&entry) {
+            lines.note(&entry);
+        }
+    }
     let (firsts, after) = reader.segments()?;
     let read = |first| Segment::read(reader, first, lines);
     Ok((

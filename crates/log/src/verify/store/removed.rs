@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::dir::Dir;
-use crate::entry::StreamId;
+use crate::entry::{EntryRef, Kind, StreamId};
 use crate::error::Result;
 use crate::hash::{Hash, sha256};
-use crate::limits::{KEPT_NODES_MAX, SEGMENT_ENTRIES, WAL_BODY_BYTES_MAX};
+use crate::limits::{
+    KEPT_NODES_MAX, REMOVED_BYTES_MAX, REMOVED_OPENINGS_BYTES_MAX, SEGMENT_ENTRIES,
+};
 use crate::log::LOCAL_PEER;
 use crate::retention::declared::Declared;
 use crate::retention::kept::KeptNodes;
@@ -42,7 +44,10 @@ impl StoreVerifier<'_> {
                 first,
                 body: Body::Log(rows),
                 len,
-            }) if first > 0 && first.is_multiple_of(SEGMENT_ENTRIES) && len == source.len => {
+            }) if first > 0
+                && first.is_multiple_of(SEGMENT_ENTRIES)
+                && are_openings(&source, len)? =>
+            {
                 (first, rows)
             }
             _ => {
@@ -51,7 +56,7 @@ impl StoreVerifier<'_> {
                 return Ok(());
             }
         };
-        let bytes = source.read(0, WAL_BODY_BYTES_MAX + 64)?;
+        let bytes = source.read(0, REMOVED_BYTES_MAX)?;
         self.removed_sha256 = Some(sha256(&bytes).to_string());
         self.account.watched.insert(first);
         for number in 0..first / SEGMENT_ENTRIES {
@@ -258,6 +263,30 @@ impl StoreVerifier<'_> {
             .into_iter()
             .for_each(|problem| account.report.problem(problem));
     }
+}
+
+/// Whether the file holds nothing but entries 0 from `at` on.
+fn are_openings(source: &Source, at: u64) -> Result<bool> {
+    let bytes = source.read(at, REMOVED_OPENINGS_BYTES_MAX + 1)?;
+    let mut streams = BTreeSet::new();
+    let mut rest = bytes.as_slice();
+    while let Some((len, tail)) = rest.split_first_chunk() {
+        let entry = tail.split_at_checked(u16::from_be_bytes(*len).into());
+        let Some((entry, tail)) = entry else {
+            return Ok(false);
+        };
+        let is_opening = EntryRef::parse(entry).is_ok_and(|entry| {
+            let header = entry.header();
+            header.sequence == 0
+                && header.kind == Kind::StreamOpened
+                && streams.insert(header.stream)
+        });
+        if !is_opening {
+            return Ok(false);
+        }
+        rest = tail;
+    }
+    Ok(rest.is_empty() && bytes.len() <= REMOVED_OPENINGS_BYTES_MAX)
 }
 
 /// Puts the kept nodes of a tile together, as far as they go; the tile's root where they reach it.
