@@ -473,3 +473,6 @@ const GROUP_ENTRIES_WANTED: u32 = 16_384;
 const ENTRY_BYTES_WEIGHED: usize = 2 << 10;
 /// How often the newest checkpoint is published.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

@@ -120,10 +120,13 @@ impl Gaps {
             let Some(part) = self.reader.part_at(from)? else {
                 return Ok(());
             };
-            for (_, bytes) in self.reader.decode(&part)?.iter_from(from) {
+            for (index, bytes) in self.reader.decode(&part)?.iter_from(from) {
                 let entry = EntryRef::parse(bytes)?;
+                // What was removed or erased is passed over.
+                self.watcher.next = index;
                 notes.extend(self.watcher.enter(&entry, live.then(realtime_ns)));
             }
+            self.watcher.next = part.end();
             if notes.len() > NOTES_AT_ONCE {
                 return Ok(());
             }

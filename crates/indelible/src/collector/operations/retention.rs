@@ -97,9 +97,7 @@ impl Retention {
         let Some((_, plan)) = known else {
             return Ok(false);
         };
-        let age = plan
-            .newest_ns()
-            .map(|newest| Duration::from_nanos(realtime_ns().saturating_sub(newest)));
+        let age = plan.newest_ns().map(|newest| age(newest, realtime_ns()));
         let Some(reason) = due(&self.policy, &Facts { age, ..facts }) else {
             return Ok(false);
         };
@@ -141,6 +139,11 @@ impl Retention {
     }
 }
 
+/// Time that has passed. A clock that was set back makes things younger, and nothing is removed early.
+fn age(newest_ns: u64, now_ns: u64) -> Duration {
+    Duration::from_nanos(now_ns.saturating_sub(newest_ns))
+}
+
 /// Why the oldest segment is to be removed, if it is.
 fn due(policy: &RetentionConfig, facts: &Facts) -> Option<&'static str> {
     let days = |days: u64| Duration::from_secs(days.saturating_mul(24 * 60 * 60));
@@ -169,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_due() {
+    fn what_is_due_and_what_a_clock_that_jumps_back_does() {
         let facts = Facts {
             age: Some(Duration::from_secs(3 * 86_400 + 1)),
             total_bytes: 1_000,
@@ -189,6 +192,9 @@ mod tests {
         check(Some(4), Some(999), None, Some("size"));
         check(Some(4), Some(1_000), Some(51), Some("free-space"));
         check(Some(u64::MAX), Some(1_000), Some(50), None);
+        let day = Duration::from_secs(86_400);
+        assert_eq!(age(5, 86_400_000_000_005), day);
+        assert_eq!(age(86_400_000_000_005, 5), Duration::ZERO);
         let unknown = Facts { age: None, ..facts };
         let policy = RetentionConfig {
             age_days: Some(0),
