@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         ["soak", "agent"] => soak::agent(),
         ["soak", "collector"] => soak::collector(),
         ["soak", "connections"] => soak::connections(),
+        ["soak", "crashes"] => soak::crashes(),
         ["soak", "tampering"] => soak::tampering(),
         ["detections", words @ ..] => detections::run(words),
         ["oracles"] => oracles::run(),
@@ -65,7 +66,7 @@ usage: cargo xtask TASK
   oracles                implementations by others judge ours (tests/oracles)
   soak [NAME]            long runs, optimised: the delivery tests at full size; agent (a million events
                          while the worker is killed and capture upgraded), collector (killed every
-                         2 s under load), connections, tampering
+                         2 s under load), connections, crashes (while sealing), tampering
   tables                 the interpretation tables, from the kernel's headers
   fuzz [SECONDS [NAME]]  each fuzz target, or one, for SECONDS (default 600)
   book [--check]         what is written from code: manual pages, completions, schemas, reference

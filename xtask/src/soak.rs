@@ -30,6 +30,14 @@ pub(crate) fn tampering() -> Result<()> {
     tests(&package, &test, &[("INDELIBLE_TRIALS", "5000")])
 }
 
+/// `soak crashes`: 300 disks that fail while segments are sealed, and 1,200 flipped bits.
+pub(crate) fn crashes() -> Result<()> {
+    let package = ["-p", "indelible-log", "--test", "it"];
+    let test = ["while_it_seals", "random_bits"];
+    let variables = [("INDELIBLE_CRASHES", "300"), ("INDELIBLE_FLIPS", "1200")];
+    tests(&package, &test, &variables)
+}
+
 /// `soak collector`: five minutes of 50,000 records per second while the collector is killed every
 /// 2 s; nothing acknowledged may be missing or twice, and the store is verified after every kill.
 pub(crate) fn collector() -> Result<()> {

@@ -9,7 +9,7 @@ use indelible_log::spool::{SpoolOptions, SpoolWriter};
 use indelible_log::verify::{Report, Verdict, VerifyOptions, verify_spool, verify_store};
 use indelible_log::{Log, Options};
 
-use crate::make::{Random, Sender, TextTerms};
+use crate::make::{Random, Sender, TextTerms, number};
 
 fn options() -> Options {
     Options {
@@ -110,15 +110,10 @@ fn random_bits(seed: u64, bits: u64) {
     }
 }
 
+/// `INDELIBLE_FLIPS` of them; `cargo xtask soak crashes` tries 1,200, which takes minutes.
 #[test]
 fn random_bits_of_a_store_with_segments() {
-    random_bits(5, 30);
-}
-
-#[test]
-#[ignore = "takes minutes; run it after a change of the formats"]
-fn many_random_bits_of_a_store_with_segments() {
-    random_bits(6, 1_200);
+    random_bits(number("INDELIBLE_SEED", 5), number("INDELIBLE_FLIPS", 30));
 }
 
 #[test]

@@ -117,3 +117,9 @@ impl Random {
         self.next() % bound
     }
 }
+
+/// A number from the environment, which sizes or seeds a test.
+pub(crate) fn number(name: &str, default: u64) -> u64 {
+    let text = std::env::var(name).ok();
+    text.and_then(|text| text.parse().ok()).unwrap_or(default)
+}

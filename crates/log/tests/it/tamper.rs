@@ -14,7 +14,7 @@ use indelible_log::published::Published;
 use indelible_log::verify::{Mark, Verdict, VerifyOptions, verify_store};
 use indelible_log::{Batch, Checkpoint, Log, Options, SigningKey};
 
-use crate::make::{Random, Sender, TextTerms};
+use crate::make::{Random, Sender, TextTerms, number};
 
 const ORIGIN: &str = "log.example/tamper";
 
@@ -311,11 +311,6 @@ fn contradicts(victim: &Victim, dir: &Arc<dyn Dir>) -> bool {
         return true;
     };
     verify_consistency(held.size, &held.root, offered.size, &offered.root, &proof).is_err()
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    let text = std::env::var(name).ok();
-    text.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 #[test]
