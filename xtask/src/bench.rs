@@ -9,14 +9,15 @@ mod burst;
 mod deleted;
 mod flood;
 mod index;
+mod ingest;
 mod loss;
+mod mix;
 mod programs;
 mod report;
 mod reports;
 mod runs;
 mod search;
 mod ssh;
-mod syslog;
 
 use anyhow::{Result, bail};
 
@@ -45,8 +46,8 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if wanted("rules") {
         programs::rules(&mut report)?;
     }
-    if wanted("syslog") {
-        syslog::run(&mut report)?;
+    if wanted("ingest") {
+        ingest::run(&mut report)?;
     }
     // Longer than all others together: only where it is asked for.
     if names.contains(&"loss") {
@@ -72,6 +73,6 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
 
 /// The benches, by name.
 const BENCHES: &[&str] = &[
-    "agent", "append", "deleted", "records", "rules", "syslog", "search", "index", "report",
+    "agent", "append", "deleted", "records", "rules", "ingest", "search", "index", "report",
     "sigma", "ssh", "loss",
 ];

@@ -67,6 +67,7 @@ pub(super) fn run(report: &mut Report) -> Result<()> {
         text / entries,
         text / (segments + indexes),
     ));
+    super::mix::run(report, &ours)?;
     let hour = ["--since", FROM, "--until", UNTIL];
     for (what, words) in [
         (
@@ -104,7 +105,7 @@ pub(super) fn run(report: &mut Report) -> Result<()> {
 }
 
 /// Bytes of the segments' files that end so.
-fn bytes(store: &Path, ending: &str) -> Result<f64> {
+pub(super) fn bytes(store: &Path, ending: &str) -> Result<f64> {
     let mut bytes = 0;
     for item in fs::read_dir(store.join("segments"))? {
         let item = item?;
