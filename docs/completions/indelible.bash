@@ -621,7 +621,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__collector)
-            opts="-h --config --store --native --syslog-tcp --syslog-udp --syslog-tls --relp --relp-tls --pki --origin --heads --http --http-tls --http-tokens --witness --witness-quorum --detect --supervised --help"
+            opts="-h --config --store --native --syslog-tcp --syslog-udp --syslog-tls --relp --relp-tls --pki --origin --heads --http --http-tls --http-tokens --http-reader --witness --witness-quorum --detect --supervised --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -676,6 +676,10 @@ _indelible() {
                     return 0
                     ;;
                 --http-tokens)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-reader)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2743,7 +2747,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__report)
-            opts="-i --summary --success --failed --add --delete --no-config --interpret --format --escape --rate --interval --node --start --end --since --until --if --input --input-logs --store --spool --eoe-timeout --debug --help"
+            opts="-i --summary --success --failed --add --delete --no-config --interpret --format --escape --rate --interval --node --start --end --since --until --if --input --input-logs --store --spool --collector --token-file --ca --certificate --certificate-key --eoe-timeout --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2794,6 +2798,26 @@ _indelible() {
                     return 0
                     ;;
                 --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --collector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3387,7 +3411,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__search)
-            opts="-a -c -e -f -k -m -n -o -p -x -w -i -r -l -h --event --arch --comm --exit --file --gid-all --gid-effective --gid --host --key --message --node --object --pid --ppid --syscall --context --session --subject --success --terminal --uid-all --uid-effective --uid --loginuid --uuid --vm-name --executable --text --findings --where --word --start --end --since --until --if --input --input-logs --store --spool --eoe-timeout --debug --format --interpret --raw --escape --extra-keys --extra-labels --extra-obj2 --extra-time --just-one --limit --reverse --count --tree --follow --checkpoint --no-resolve --line-buffered --unmasked --mask --help"
+            opts="-a -c -e -f -k -m -n -o -p -x -w -i -r -l -h --event --arch --comm --exit --file --gid-all --gid-effective --gid --host --key --message --node --object --pid --ppid --syscall --context --session --subject --success --terminal --uid-all --uid-effective --uid --loginuid --uuid --vm-name --executable --text --findings --where --word --start --end --since --until --if --input --input-logs --store --spool --collector --token-file --ca --certificate --certificate-key --eoe-timeout --debug --format --interpret --raw --escape --extra-keys --extra-labels --extra-obj2 --extra-time --just-one --limit --reverse --count --tree --follow --checkpoint --no-resolve --line-buffered --unmasked --mask --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3582,6 +3606,26 @@ _indelible() {
                     return 0
                     ;;
                 --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --collector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3805,7 +3849,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__verify)
-            opts="-h --store --spool --url --token-file --ca --proof --key --known --witness --quorum --mark --completeness --format --help"
+            opts="-h --store --spool --url --collector --token-file --ca --certificate --certificate-key --proof --key --known --witness --quorum --mark --completeness --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3819,6 +3863,10 @@ _indelible() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --collector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3828,6 +3876,14 @@ _indelible() {
                     return 0
                     ;;
                 --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -37,8 +37,8 @@ complete -c indelible -n "__fish_indelible_needs_command" -f -a "rules" -d 'Writ
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "doctor" -d 'Say what is wrong with auditing on this host, each with what mends it'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "status" -d 'Show the account of a host\'s spool or a collector\'s store: what is there, what is missing and why'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "top" -d 'Show which rules, programs and hosts make the most events right now'
-complete -c indelible -n "__fish_indelible_needs_command" -f -a "search" -d 'Find events in audit logs, a spool or a collector\'s store'
-complete -c indelible -n "__fish_indelible_needs_command" -f -a "report" -d 'Report about audit logs, a spool or a collector\'s store'
+complete -c indelible -n "__fish_indelible_needs_command" -f -a "search" -d 'Find events in audit logs, a spool, a collector\'s store or a collector elsewhere'
+complete -c indelible -n "__fish_indelible_needs_command" -f -a "report" -d 'Report about audit logs, a spool, a collector\'s store or a collector elsewhere'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "detect" -d 'Find what an intruder leaves: in logs, in a store, on this host'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "verify" -d 'Check a store or a spool to its last byte, a log by what it shows over HTTP, or proof files'
 complete -c indelible -n "__fish_indelible_needs_command" -f -a "prove" -d 'Write proofs that entries are in a log, for somebody who has nothing but its public key'
@@ -67,6 +67,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand collector" -l origin
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l heads -d 'Folder outside the store that keeps the newest checkpoint, to recognise a rolled-back store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http -d 'Address for the log, proofs and metrics over HTTP' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http-tokens -d 'File with the tokens that may read entries over HTTP: NAME EXPIRES SHA256, a line each' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http-reader -d 'Name in a certificate of the collector\'s authority whose holder may read entries over HTTP; may be given several times' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l witness -d 'A witness to cosign checkpoints: its C2SP verifier key and its URL in one argument; may be given several times' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l witness-quorum -d 'Witnesses that must have signed a checkpoint before it is shown [default: more than half]' -r
 complete -c indelible -n "__fish_indelible_using_subcommand collector" -l http-tls -d 'HTTP with TLS, under the collector\'s certificate'
@@ -261,6 +262,11 @@ complete -c indelible -n "__fish_indelible_using_subcommand search" -l until -d 
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l input -l if -d 'This file, or the files of this folder (-if)' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l store -d 'A collector\'s store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l spool -d 'A host\'s spool' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l collector -d 'A collector elsewhere, over its HTTP interface: https://HOST:PORT' -r
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l token-file -d 'File with the token that may read there [default: INDELIBLE_TOKEN in the environment, or the unit\'s credential `indelible.token`]' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l ca -d 'Certificates of the authorities that an https server comes from, PEM' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l certificate -d 'Certificate to show instead of a token, PEM' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l certificate-key -d 'The certificate\'s private key, PEM' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l eoe-timeout -d 'Seconds of the log\'s time that an event waits for its other records' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l format -d 'raw, default, interpret, csv, text, json or ndjson' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l escape -d 'What is escaped in names: raw, tty, shell or shell_quote [default: tty]' -r
@@ -297,6 +303,11 @@ complete -c indelible -n "__fish_indelible_using_subcommand report" -l until -d 
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l input -l if -d 'This file, or the files of this folder (-if)' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l store -d 'A collector\'s store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l spool -d 'A host\'s spool' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l collector -d 'A collector elsewhere, over its HTTP interface: https://HOST:PORT' -r
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l token-file -d 'File with the token that may read there [default: INDELIBLE_TOKEN in the environment, or the unit\'s credential `indelible.token`]' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l ca -d 'Certificates of the authorities that an https server comes from, PEM' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l certificate -d 'Certificate to show instead of a token, PEM' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l certificate-key -d 'The certificate\'s private key, PEM' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l eoe-timeout -d 'Seconds of the log\'s time that an event waits for its other records' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l summary -d 'How often each value occurs, instead of a row per event'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l success -d 'Only what succeeded'
@@ -410,9 +421,11 @@ complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_s
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l store -d 'A collector\'s store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l spool -d 'A host\'s spool' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand verify" -l url -d 'A log over HTTP, as C2SP tlog-tiles shows it' -r
-complete -c indelible -n "__fish_indelible_using_subcommand verify" -l token-file -d 'File with the token that may read entries there' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand verify" -l ca -d 'Certificates of the authorities that an https log or witness comes from, PEM' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l collector -l url -d 'A log over HTTP, as C2SP tlog-tiles shows it' -r
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l token-file -d 'File with the token that may read there [default: INDELIBLE_TOKEN in the environment, or the unit\'s credential `indelible.token`]' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l ca -d 'Certificates of the authorities that an https server comes from, PEM' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l certificate -d 'Certificate to show instead of a token, PEM' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand verify" -l certificate-key -d 'The certificate\'s private key, PEM' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l proof -d 'A proof file, with its entry beside it (see `indelible prove`); may be given several times' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l key -d 'The log\'s public key (log.vkey), from somewhere else than the store' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand verify" -l known -d 'A checkpoint that is known from elsewhere (a file of the heads folder, a note that somebody kept), which the log must contain; may be given several times' -r -F
@@ -521,8 +534,8 @@ complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "doctor" -d 'Say what is wrong with auditing on this host, each with what mends it'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "status" -d 'Show the account of a host\'s spool or a collector\'s store: what is there, what is missing and why'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "top" -d 'Show which rules, programs and hosts make the most events right now'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "search" -d 'Find events in audit logs, a spool or a collector\'s store'
-complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "report" -d 'Report about audit logs, a spool or a collector\'s store'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "search" -d 'Find events in audit logs, a spool, a collector\'s store or a collector elsewhere'
+complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "report" -d 'Report about audit logs, a spool, a collector\'s store or a collector elsewhere'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "detect" -d 'Find what an intruder leaves: in logs, in a store, on this host'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "verify" -d 'Check a store or a spool to its last byte, a log by what it shows over HTTP, or proof files'
 complete -c indelible -n "__fish_indelible_using_subcommand help; and not __fish_seen_subcommand_from demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help" -f -a "prove" -d 'Write proofs that entries are in a log, for somebody who has nothing but its public key'

@@ -156,6 +156,13 @@ impl Event {
         &self.missing
     }
 
+    /// Takes note that something is missing of which the records tell nothing; once.
+    pub fn lacks(&mut self, missing: Missing) {
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
+        }
+    }
+
     /// The type that names the event: SYSCALL's companions do not, so that an `execve` which
     /// SELinux denied is an AVC event, and an `open` is a SYSCALL event.
     pub fn record_type(&self) -> RecordType {

@@ -56,4 +56,13 @@ pub enum WireError {
     /// More streams than a HELLO can name.
     #[error("more than {0} streams")]
     TooManyStreams(usize),
+    /// A line of an event stream that is longer than its limit.
+    #[error("a line of more than {0} bytes")]
+    LineLength(usize),
+    /// A message of an event stream that is larger than its limit.
+    #[error("a message of too many lines, or of more than {0} bytes")]
+    MessageLength(usize),
+    /// A backslash of an event stream that begins no escape.
+    #[error("a backslash that escapes nothing")]
+    Escape,
 }

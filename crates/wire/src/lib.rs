@@ -11,6 +11,7 @@ mod error;
 pub mod limits;
 pub mod native;
 pub mod relp;
+pub mod sse;
 pub mod syslog;
 
 pub use error::WireError;

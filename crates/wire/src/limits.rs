@@ -96,3 +96,10 @@ pub const RELP_ANSWER_MAX: Duration = Duration::from_secs(90);
 pub const RSYSLOG_STATEMENTS_MAX: usize = 4_096;
 /// Blocks within blocks there.
 pub const RSYSLOG_DEPTH_MAX: usize = 64;
+
+/// Longest line of an event stream: a line of a log with every byte escaped.
+pub const SSE_LINE_BYTES_MAX: usize = 5 << 20;
+/// Data of one message of an event stream, unescaped: an audit event of the largest size, and its context.
+pub const SSE_DATA_BYTES_MAX: usize = 9 << 20;
+/// Data lines of one message: an audit event has at most 4,096 records.
+pub const SSE_LINES_MAX: usize = 4_352;

@@ -178,6 +178,7 @@ async fn serve(
             newest.clone(),
             shared.metrics.clone(),
             shared.requests.clone(),
+            shared.stopping.clone(),
         )
         .await?;
         let serving = server.serve(shared.stopping.clone());

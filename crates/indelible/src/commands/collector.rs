@@ -59,6 +59,10 @@ pub(super) struct Collector {
     /// File with the tokens that may read entries over HTTP: NAME EXPIRES SHA256, a line each
     #[arg(long, value_name = "FILE", requires = "http")]
     http_tokens: Option<PathBuf>,
+    /// Name in a certificate of the collector's authority whose holder may read entries over HTTP; may be
+    /// given several times
+    #[arg(long, value_name = "NAME", requires = "http")]
+    http_reader: Vec<String>,
     /// A witness to cosign checkpoints: its C2SP verifier key and its URL in one argument; may be
     /// given several times
     #[arg(long, value_name = "KEY URL", value_parser = WitnessConfig::parse)]
@@ -151,6 +155,7 @@ impl Collector {
                 address,
                 tls: self.http_tls,
                 tokens: self.http_tokens.clone(),
+                readers: self.http_reader.clone(),
             });
         }
         if !self.witness.is_empty() {

@@ -8,10 +8,11 @@ use clap::{ArgAction, Args};
 use crate::exit;
 use crate::report::arguments::Arguments;
 use crate::report::{Request, request, words};
-use crate::search::place::{self, Found};
-use crate::search::{Manner, Source};
+use crate::search::arguments::What;
+use crate::search::place::Found;
+use crate::search::{Manner, remote};
 
-/// Report about audit logs, a spool or a collector's store
+/// Report about audit logs, a spool, a collector's store or a collector elsewhere
 ///
 /// Takes every option of aureport, as aureport writes it (-f, -ts, -if, …: -h is the report about
 /// hosts) or in long. Reads standard input if that is a pipe, else the audit daemon's log, this
@@ -33,15 +34,14 @@ impl Report {
         if request.lacks_summary(&self.arguments) {
             bail!("this report has no summary");
         }
-        let source = match place::find(&self.arguments.place) {
+        let source = match remote::find(&self.arguments.place, &What::default())? {
             Found::Given(source) => source,
             Found::Default(source) => {
-                let (Source::Files(path) | Source::Store(path) | Source::Spool(path)) = &source;
-                eprintln!("reading {}", path.display());
+                eprintln!("reading {source}");
                 source
             }
             Found::Nothing(path) => bail!(
-                "{} does not exist; name a source with --input, --spool or --store",
+                "{} does not exist; name a source with --input, --spool, --store or --collector",
                 path.display()
             ),
         };

@@ -8,9 +8,9 @@ use clap::Args;
 use crate::exit;
 use crate::search::arguments::Arguments;
 use crate::search::place::Found;
-use crate::search::{Manner, Request, Source, ausearch, place, words};
+use crate::search::{Manner, Request, ausearch, remote, words};
 
-/// Find events in audit logs, a spool or a collector's store
+/// Find events in audit logs, a spool, a collector's store or a collector elsewhere
 ///
 /// Takes every option of ausearch, as ausearch writes it (-ts, -ui, -if, …) or in long. Reads
 /// standard input if that is a pipe, else the audit daemon's log, this host's spool, or the store
@@ -25,15 +25,14 @@ pub(super) struct Search {
 impl Search {
     pub(super) fn run(self) -> Result<u8> {
         let request = Request::new(&self.arguments, Manner::Native)?;
-        let source = match place::find(&self.arguments.place) {
+        let source = match remote::find(&self.arguments.place, &self.arguments.what)? {
             Found::Given(source) => source,
             Found::Default(source) => {
-                let (Source::Files(path) | Source::Store(path) | Source::Spool(path)) = &source;
-                eprintln!("reading {}", path.display());
+                eprintln!("reading {source}");
                 source
             }
             Found::Nothing(path) => bail!(
-                "{} does not exist; name a source with --input, --spool or --store",
+                "{} does not exist; name a source with --input, --spool, --store or --collector",
                 path.display()
             ),
         };

@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::agent::layout::Layout;
 use crate::files;
 use crate::form::Form;
+use crate::net::access::Access;
 use crate::net::http::Credentials;
 use crate::proof;
 use crate::terminal::Output;
@@ -37,14 +38,11 @@ pub(super) struct Verify {
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
     spool: Option<PathBuf>,
     /// A log over HTTP, as C2SP tlog-tiles shows it
-    #[arg(long, value_name = "URL", conflicts_with_all = ["store", "spool"], requires = "key")]
+    #[arg(long = "collector", visible_alias = "url", value_name = "URL",
+        conflicts_with_all = ["store", "spool"], requires = "key")]
     url: Option<String>,
-    /// File with the token that may read entries there
-    #[arg(long, value_name = "FILE", requires = "url")]
-    token_file: Option<PathBuf>,
-    /// Certificates of the authorities that an https log or witness comes from, PEM
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    access: Access,
     /// A proof file, with its entry beside it (see `indelible prove`); may be given several times
     #[arg(long = "proof", value_name = "FILE", conflicts_with_all = ["store", "spool", "url"], requires = "key")]
     proofs: Vec<PathBuf>,
@@ -118,7 +116,9 @@ impl Verify {
                 let checks = new();
                 (self.shown(url, checks.inspector())?, checks, "log")
             }
-            _ => bail!("say what to check: --store DIR, --spool DIR, --url URL or --proof FILE"),
+            _ => bail!(
+                "say what to check: --store DIR, --spool DIR, --collector URL or --proof FILE"
+            ),
         };
         let checked = checks.finish(&mut report, of);
         self.print(&report, &checked)?;
@@ -162,11 +162,11 @@ impl Verify {
     }
 
     fn shown(&self, url: &str, inspector: Inspector) -> Result<Report> {
-        let key_file = self.key.as_ref().context("--url needs --key FILE")?;
+        let key_file = self.key.as_ref().context("--collector needs --key FILE")?;
         let key = read_key(key_file)?;
         let mut options = self.options(true, key_file)?;
         options.inspector = Some(inspector);
-        let mut remote = Remote::new(url, self.credentials(true)?)?;
+        let mut remote = Remote::new(url, self.access.credentials(url)?)?;
         let report = verify_shown(&mut remote, &key, &options).context("cannot check the log")?;
         self.keep_mark(&report, Some(&key))?;
         Ok(report)
@@ -222,23 +222,12 @@ impl Verify {
     }
 
     fn held_by(&self, witness: &WitnessKey, url: &str, key: &VerifierKey) -> Result<Checkpoint> {
-        let credentials = self.credentials(false)?;
+        let credentials = Credentials {
+            ca: self.access.ca.as_deref(),
+            ..Credentials::default()
+        };
         witnessed_checkpoint(url, credentials, key)
             .with_context(|| format!("cannot ask witness {}", witness.name()))
-    }
-
-    fn credentials(&self, with_token: bool) -> Result<Credentials<'_>> {
-        let token = self.token_file.as_ref().filter(|_| with_token);
-        let read = |path: &PathBuf| {
-            let token = fs::read_to_string(path);
-            token.with_context(|| format!("cannot read {}", path.display()))
-        };
-        let token = token.map(read).transpose()?;
-        Ok(Credentials {
-            ca: self.ca.as_deref(),
-            token: token.map(|token| token.trim().to_owned()),
-            ..Credentials::default()
-        })
     }
 
     fn keep_mark(&self, report: &Report, key: Option<&VerifierKey>) -> Result<()> {

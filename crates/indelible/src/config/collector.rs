@@ -69,13 +69,17 @@ pub(crate) struct CollectorConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct HttpConfig {
-    /// Where to listen. Beyond loopback both of the following are needed.
+    /// Where to listen. Beyond loopback TLS is needed, and tokens or readers.
     pub(crate) address: SocketAddr,
     /// TLS with the collector's certificate.
     #[serde(default)]
     pub(crate) tls: bool,
     /// File with the tokens that may read entries: `NAME EXPIRES SHA256`, a line each.
     pub(crate) tokens: Option<PathBuf>,
+    /// Names in certificates of the collector's authority whose holders may read entries. Issue their
+    /// certificates first (`indelible pki issue`): a host cannot enrol under a name that is known.
+    #[serde(default)]
+    pub(crate) readers: Vec<String>,
 }
 
 /// A few segments and their tiles.

@@ -40,6 +40,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// `Content-Type`, empty where there is none.
     pub(crate) media_type: String,
+    /// `Content-Encoding`, empty where there is none: the body is as it was sent.
+    pub(crate) encoding: String,
     body: ureq::Body,
 }
 
@@ -102,6 +104,30 @@ impl Client {
         }
         answer(url, request.send(body))
     }
+
+    /// As [`Client::post`], where the answer may be encoded as `encodings` says.
+    pub(crate) fn post_accepting(
+        &self,
+        url: &str,
+        media_type: &str,
+        body: &[u8],
+        encodings: &str,
+    ) -> Result<Answer> {
+        let mut request = self
+            .agent
+            .post(url)
+            .header("content-type", media_type)
+            .header("accept-encoding", encodings);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        answer(url, request.send(body))
+    }
+
+    /// Whether a token is shown.
+    pub(crate) fn has_token(&self) -> bool {
+        self.authorization.is_some()
+    }
 }
 
 impl Answer {
@@ -128,11 +154,15 @@ fn answer(
 ) -> Result<Answer> {
     let response = outcome.with_context(|| format!("cannot reach {url}"))?;
     let (head, body) = response.into_parts();
-    let media_type = head.headers.get("content-type");
-    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let field = |name: &str| {
+        let value = head.headers.get(name);
+        let text = value.and_then(|value| value.to_str().ok());
+        text.unwrap_or_default().to_owned()
+    };
     Ok(Answer {
         status: head.status.as_u16(),
-        media_type: media_type.unwrap_or_default().to_owned(),
+        media_type: field("content-type"),
+        encoding: field("content-encoding"),
         body,
     })
 }

@@ -1,5 +1,6 @@
 //! What goes over the network: certificates, TLS, and the names that they prove.
 
+pub(crate) mod access;
 pub(crate) mod certificate;
 pub(crate) mod enrol;
 pub(crate) mod http;

@@ -93,10 +93,16 @@ impl Identity {
         Ok(Arc::new(config))
     }
 
-    /// The collector's side of HTTP: clients show tokens, not certificates.
-    pub(crate) fn http_server(self) -> Result<Arc<ServerConfig>> {
+    /// The collector's side of HTTP: clients show tokens or, where that is of use, certificates.
+    pub(crate) fn http_server(self, asks_for_certificates: bool) -> Result<Arc<ServerConfig>> {
+        let verifier = match asks_for_certificates {
+            true => WebPkiClientVerifier::builder(self.authorities)
+                .allow_unauthenticated()
+                .build()?,
+            false => WebPkiClientVerifier::no_client_auth(),
+        };
         let mut config = ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_single_cert(self.chain, self.key)
             .context("certificate and key do not belong together")?;
         config.alpn_protocols = vec![ALPN_HTTP.to_vec()];

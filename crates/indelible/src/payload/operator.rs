@@ -8,7 +8,8 @@ use super::VERSION;
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct OperatorAction<'a, T> {
     v: u8,
-    /// `uid:N` of a command on this host, `token:NAME` of a reader over HTTP, `collector` itself; none
+    /// `uid:N` of a command on this host, `token:NAME` or `certificate:NAME` of a reader
+    /// over HTTP, `collector` itself; none
     /// where a process of ours saw what was done to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<&'a str>,

@@ -11,8 +11,9 @@ use super::arguments::Arguments;
 use super::request::Request;
 use super::words::WORDS;
 use crate::exit;
-use crate::search::place::{self, Found};
-use crate::search::{Manner, Source};
+use crate::search::arguments::What;
+use crate::search::place::Found;
+use crate::search::{Manner, Source, remote};
 use crate::terminal::Output;
 use crate::words::NotAnOption;
 
@@ -117,9 +118,10 @@ fn source(arguments: &Arguments) -> Result<Source, String> {
             }
         }
     }
-    match place::find(&arguments.place) {
-        Found::Given(source) | Found::Default(source) => Ok(source),
-        Found::Nothing(path) => {
+    match remote::find(&arguments.place, &What::default()) {
+        Ok(Found::Given(source) | Found::Default(source)) => Ok(source),
+        Err(error) => Err(format!("{error:#}")),
+        Ok(Found::Nothing(path)) => {
             let path = path.display();
             Err(format!("Error opening {path} (No such file or directory)"))
         }

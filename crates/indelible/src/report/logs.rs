@@ -9,6 +9,7 @@ use indelible_record::{Event, Stamp};
 
 use super::request::{Place, Request};
 use crate::search::engine::{self, Work};
+use crate::search::place::STANDARD_INPUT;
 use crate::search::{Source, files};
 use crate::terminal::Output;
 
@@ -64,10 +65,9 @@ fn push(
     place: &Place<'_>,
     out: &mut Vec<u8>,
 ) {
-    let (Source::Files(path) | Source::Store(path) | Source::Spool(path)) = source;
-    let name = match path.to_str() {
-        Some("/dev/stdin") => "stdin".to_owned(),
-        _ => path.display().to_string(),
+    let name = match source.to_string() {
+        name if name == STANDARD_INPUT => "stdin".to_owned(),
+        name => name,
     };
     match form {
         Form::Text => {

@@ -44,12 +44,17 @@ pub(crate) const WORDS: Table = Table(&[
     option("-te", "--end", Takes::Times),
     option("-ts", "--start", Takes::Times),
     option("-v", "--version", Takes::Ends),
+    option("", "--ca", Takes::Value),
+    option("", "--certificate", Takes::Value),
+    option("", "--certificate-key", Takes::Value),
+    option("", "--collector", Takes::Value),
     option("", "--format", Takes::Value),
     option("", "--interval", Takes::Value),
     option("", "--rate", Takes::Nothing),
     option("", "--since", Takes::Value),
     option("", "--spool", Takes::Value),
     option("", "--store", Takes::Value),
+    option("", "--token-file", Takes::Value),
     option("", "--until", Takes::Value),
 ]);
 

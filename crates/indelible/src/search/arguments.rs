@@ -5,6 +5,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::remote::os_text;
+use crate::net::access::Access;
 
 use crate::masking::Masking;
 
@@ -22,8 +26,9 @@ pub(crate) struct Arguments {
 }
 
 /// What to find: all that is given must hold.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "What to find (all must hold)")]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct What {
     /// Number of the event: what follows the colon in `audit(1700000000.123:45)`
     #[arg(short = 'a', long, value_name = "SERIAL")]
@@ -33,12 +38,14 @@ pub(crate) struct What {
     pub(crate) arch: Option<String>,
     /// Name of the task; part of it suffices
     #[arg(short, long, value_name = "NAME")]
+    #[serde(with = "os_text::one")]
     pub(crate) comm: Option<OsString>,
     /// Result of the system call, as a number or as an error's name: -13, -EACCES
     #[arg(short = 'e', long, value_name = "CODE", allow_hyphen_values = true)]
     pub(crate) exit: Option<String>,
     /// Path, working directory or unix socket; part of it suffices
     #[arg(short, long, value_name = "PATH")]
+    #[serde(with = "os_text::one")]
     pub(crate) file: Option<OsString>,
     /// gid or egid (-ga)
     #[arg(long, value_name = "GROUP")]
@@ -51,18 +58,22 @@ pub(crate) struct What {
     pub(crate) gid: Option<String>,
     /// Remote host or address (-hn); part of it suffices
     #[arg(long, value_name = "HOST")]
+    #[serde(with = "os_text::one")]
     pub(crate) host: Option<OsString>,
     /// Key of the rule that caught the event; part of it suffices
     #[arg(short, long, value_name = "KEY")]
+    #[serde(with = "os_text::one")]
     pub(crate) key: Option<OsString>,
     /// Types of a record, by name or number, separated by commas; ALL is each
     #[arg(short, long, value_name = "TYPES")]
     pub(crate) message: Vec<String>,
     /// Host that the event comes from; several may be given
     #[arg(short, long, value_name = "NODE")]
+    #[serde(with = "os_text::several")]
     pub(crate) node: Vec<OsString>,
     /// Label of the object; part of it suffices
     #[arg(short, long, value_name = "LABEL")]
+    #[serde(with = "os_text::one")]
     pub(crate) object: Option<OsString>,
     /// Process
     #[arg(short, long, value_name = "PID")]
@@ -75,18 +86,21 @@ pub(crate) struct What {
     pub(crate) syscall: Option<String>,
     /// Label of subject or object (-se); part of it suffices
     #[arg(long, value_name = "LABEL")]
+    #[serde(with = "os_text::one")]
     pub(crate) context: Option<OsString>,
     /// Login session; -1 is none
     #[arg(long, value_name = "SESSION", allow_hyphen_values = true)]
     pub(crate) session: Option<String>,
     /// Label of the subject (-su); part of it suffices
     #[arg(long, value_name = "LABEL")]
+    #[serde(with = "os_text::one")]
     pub(crate) subject: Option<OsString>,
     /// Whether it was done (-sv): yes or no
     #[arg(long, value_name = "yes|no")]
     pub(crate) success: Option<String>,
     /// Terminal (-tm); part of it suffices
     #[arg(long, value_name = "TERMINAL")]
+    #[serde(with = "os_text::one")]
     pub(crate) terminal: Option<OsString>,
     /// uid, euid or login uid (-ua)
     #[arg(long, value_name = "USER")]
@@ -102,15 +116,19 @@ pub(crate) struct What {
     pub(crate) loginuid: Option<String>,
     /// UUID of a guest (-uu); part of it suffices
     #[arg(long, value_name = "UUID")]
+    #[serde(with = "os_text::one")]
     pub(crate) uuid: Option<OsString>,
     /// Name of a guest (-vm); part of it suffices
     #[arg(long, value_name = "NAME")]
+    #[serde(with = "os_text::one")]
     pub(crate) vm_name: Option<OsString>,
     /// Path of the program; part of it suffices
     #[arg(short = 'x', long, value_name = "PATH")]
+    #[serde(with = "os_text::one")]
     pub(crate) executable: Option<OsString>,
     /// Text of a message, or of a record as it was logged; part of it suffices
     #[arg(long, value_name = "TEXT")]
+    #[serde(with = "os_text::one")]
     pub(crate) text: Option<OsString>,
     /// Findings of detections alone, in a store or a spool; --text, -n, -p, -c narrow them
     #[arg(long)]
@@ -118,11 +136,13 @@ pub(crate) struct What {
     /// A condition, such as 'exe ~ "/tmp/*" and auid >= 1000 and not success'; docs/where.md has
     /// the language
     #[arg(long = "where", value_name = "EXPR")]
+    #[serde(rename = "where")]
     pub(crate) expression: Option<String>,
     /// Text must be equal, not only part
     #[arg(short, long)]
     pub(crate) word: bool,
     #[command(flatten)]
+    #[serde(skip)]
     pub(crate) times: Times,
 }
 
@@ -160,6 +180,11 @@ pub(crate) struct Place {
     /// A host's spool
     #[arg(long, value_name = "DIR", conflicts_with_all = ["input", "store"])]
     pub(crate) spool: Option<PathBuf>,
+    /// A collector elsewhere, over its HTTP interface: https://HOST:PORT
+    #[arg(long, value_name = "URL", conflicts_with_all = ["input", "store", "spool"])]
+    pub(crate) collector: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
     /// Seconds of the log's time that an event waits for its other records
     #[arg(long, value_name = "SECONDS")]
     pub(crate) eoe_timeout: Option<String>,
@@ -216,8 +241,8 @@ pub(crate) struct Show {
     #[arg(long, conflicts_with_all = ["reverse", "count", "tree"])]
     pub(crate) follow: bool,
     /// Show only what is new since the last search with this file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["store", "spool", "limit", "reverse",
-        "count", "tree", "follow"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["store", "spool", "collector",
+        "limit", "reverse", "count", "tree", "follow"])]
     pub(crate) checkpoint: Option<PathBuf>,
     /// Leave ids of users and groups as numbers
     #[arg(long)]

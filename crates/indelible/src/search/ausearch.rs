@@ -12,7 +12,7 @@ use super::arguments::Arguments;
 use super::place::Found;
 use super::resolve::{self, Manner};
 use super::words::WORDS;
-use super::{Request, checkpoint, place};
+use super::{Request, checkpoint, remote};
 use crate::exit;
 use crate::words::NotAnOption;
 
@@ -73,9 +73,13 @@ fn search(arguments: &Arguments) -> u8 {
             return NOTHING;
         }
     };
-    let source = match place::find(&arguments.place) {
-        Found::Given(source) | Found::Default(source) => source,
-        Found::Nothing(path) => {
+    let source = match remote::find(&arguments.place, &arguments.what) {
+        Ok(Found::Given(source) | Found::Default(source)) => source,
+        Err(error) => {
+            eprintln!("{error:#}");
+            return NOTHING;
+        }
+        Ok(Found::Nothing(path)) => {
             let path = path.display();
             eprintln!("Error opening {path} (No such file or directory)");
             return NOTHING;

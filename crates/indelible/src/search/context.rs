@@ -19,6 +19,7 @@ use indelible_record::{Event, Stamp};
 use super::Source;
 use super::entries::{Lines, Segment, segments};
 use super::limits::{CONTEXT_LOOKUPS_MAX, CONTEXTS_MAX};
+use super::remote::Beside;
 
 use crate::payload::context::Context;
 use crate::walk;
@@ -28,13 +29,15 @@ use crate::walk;
 pub(crate) struct Contexts {
     /// None where nobody asks.
     shelf: Option<Mutex<Shelf>>,
+    /// What a collector elsewhere knows of the event that it sent last.
+    beside: Option<Arc<Beside>>,
 }
 
 impl Contexts {
     /// Of what the sources hold; nothing is read yet.
     pub(crate) fn of_sources(sources: &[Source]) -> Self {
         let unread = sources.iter().filter_map(|source| match source {
-            Source::Files(_) => None,
+            Source::Files(_) | Source::Collector(_) => None,
             Source::Store(path) => Some(Place::Store(path.clone())),
             Source::Spool(path) => Some(Place::Spool(path.clone())),
         });
@@ -42,13 +45,21 @@ impl Contexts {
             places: unread.collect(),
             ..Shelf::default()
         };
+        let beside = sources.iter().find_map(|source| match source {
+            Source::Collector(collector) => Some(collector.contexts()),
+            _ => None,
+        });
         Self {
             shelf: (!shelf.places.is_empty()).then(|| Mutex::new(shelf)),
+            beside,
         }
     }
 
     /// What is known of the process that caused an event.
     pub(crate) fn of(&self, event: &Event) -> Option<Arc<str>> {
+        if let Some(beside) = &self.beside {
+            return beside.get();
+        }
         let at = |stamp: Stamp| (stamp.ms(), stamp.serial);
         let at = at(event.stamp()?);
         let node = String::from_utf8_lossy(event.node().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Damaged lines on standard error: once per kind, with the first one's place and their number.
+//! Damaged lines, for standard error: once per kind, with the first one's place and their number.
 
 use std::fs::File;
 use std::io::Read;
@@ -58,9 +58,9 @@ impl Damages {
         }
     }
 
-    /// Says on standard error what was damaged.
-    pub(super) fn report(&self) {
-        for kind in &self.kinds {
+    /// What was damaged, a line per kind.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let line = |kind: &Kind| {
             let what = match kind.kind {
                 DamageKind::NoStamp => "no audit record".to_owned(),
                 DamageKind::TooLong => format!("longer than {LINE_BYTES_MAX} bytes, cut"),
@@ -77,8 +77,9 @@ impl Damages {
                 1 => String::new(),
                 count => format!(" (and {} more such lines)", count - 1),
             };
-            eprintln!("{path}: {line}offset {offset}: {what}{more}");
-        }
+            format!("{path}: {line}offset {offset}: {what}{more}")
+        };
+        self.kinds.iter().map(line).collect()
     }
 }
 

@@ -75,6 +75,7 @@ mod tests {
             pieces_hit: 1,
             bytes: 1_000_000,
             lines: 999,
+            notes: Vec::new(),
         };
         let mut criteria = Criteria::default();
         let rest = "read 999 lines, 1,000,000 bytes, in 1 piece; 1 with a needle\n\

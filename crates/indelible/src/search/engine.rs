@@ -46,6 +46,11 @@ pub(crate) trait Work: Sync {
     /// Takes an event that matches. The events of a part come in order, on one thread; parts are
     /// worked on by several threads at once.
     fn event(&self, event: &Event, part: &mut Self::Part);
+
+    /// Whether nobody wants more: asked now and then, for those who hear of it elsewhere than in the sink.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// How to run.
@@ -60,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) counts_lines: bool,
     /// Whether messages of a store or a spool are events, too: for work that knows them.
     pub(crate) messages: bool,
+    /// Says nothing on standard error: what there is to say stands in [`Seen::notes`].
+    pub(crate) is_quiet: bool,
 }
 
 impl Default for Settings {
@@ -69,6 +76,7 @@ impl Default for Settings {
             reports_damage: true,
             counts_lines: false,
             messages: false,
+            is_quiet: false,
         }
     }
 }
@@ -86,6 +94,8 @@ pub(crate) struct Seen {
     /// Their bytes, and their lines where [`Settings::counts_lines`] is set.
     pub(crate) bytes: u64,
     pub(crate) lines: u64,
+    /// What there is to say of the sources; empty where it was said on standard error.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Gives the events of the sources that match to the work, and the parts to the sink, until it
@@ -101,6 +111,9 @@ pub(crate) fn run<W: Work>(
     mut sink: impl FnMut(W::Part) -> Result<ControlFlow<()>>,
     settings: Settings,
 ) -> Result<Seen> {
+    if let [Source::Collector(collector)] = sources {
+        return collector.search(filter, work, sink, settings);
+    }
     let needles = filter.needles();
     let (wants, window) = (filter.wants(), filter.window());
     let mut scanner = Scanner::new(needles.as_ref(), window);
@@ -130,6 +143,8 @@ pub(crate) fn run<W: Work>(
             scope.spawn(move || shared.work(&results));
         }
         drop(results);
+        // A sink that panics must not leave the threads waiting.
+        let _end = EndOnPanic(&shared.jobs);
         let mut pass = Pass {
             shared: &shared,
             settings,
@@ -150,8 +165,17 @@ pub(crate) fn run<W: Work>(
         let end = pass.run(&taken);
         shared.jobs.end();
         end?;
-        if settings.reports_damage {
-            pass.damages.report();
+        let mut notes = match settings.reports_damage {
+            true => pass.damages.lines(),
+            false => Vec::new(),
+        };
+        if pass.is_over() {
+            notes.extend(shared.erased());
+        }
+        if settings.is_quiet {
+            pass.seen.notes = notes;
+        } else {
+            notes.iter().for_each(|note| eprintln!("{note}"));
         }
         Ok(pass.seen)
     })
@@ -195,6 +219,17 @@ struct ScannedPiece {
 }
 
 impl<W: Work> Shared<'_, W> {
+    /// What there is to say of entries that were erased.
+    fn erased(&self) -> Option<String> {
+        let feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+        let what = match feed.erased() {
+            0 => return None,
+            1 => "1 entry of this store was erased".to_owned(),
+            count => format!("{count} entries of this store were erased"),
+        };
+        Some(format!("{what}; its log says by whom and why"))
+    }
+
     /// Works until there are no more jobs.
     fn work(&self, results: &Sender<Done<W::Part>>) {
         // Whoever waits for a job must hear of a panic here.
@@ -367,7 +402,7 @@ struct JoinedSource {
 
 impl<W: Work, S: FnMut(W::Part) -> Result<ControlFlow<()>>> Pass<'_, W, S> {
     fn run(&mut self, done: &Receiver<Done<W::Part>>) -> Result<()> {
-        while !self.is_over() {
+        while !self.is_over() && !self.shared.work.is_over() {
             let Ok(done) = done.recv() else {
                 bail!("a thread of the search died");
             };

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indelible_query::criteria::Window;
 use indelible_query::limits::PIECE_BYTES;
 use indelible_query::terms::Wants;
@@ -61,6 +62,8 @@ pub(super) struct Feed {
     /// What is looked for, for those who need not read all.
     wants: Wants,
     window: Window,
+    /// What each store counts of entries that were erased.
+    erased: Vec<Arc<AtomicU64>>,
 }
 
 struct Current {
@@ -92,7 +95,16 @@ impl Feed {
             messages,
             wants,
             window,
+            erased: Vec::new(),
         }
+    }
+
+    /// Entries met in stores whose payload was erased.
+    pub(super) fn erased(&self) -> u64 {
+        self.erased
+            .iter()
+            .map(|met| met.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// How many pieces were given out.
@@ -120,11 +132,14 @@ impl Feed {
                     Source::Store(path) => {
                         let store = Store::open(&path, self.messages, &self.wants, self.window)?;
                         self.ends_events = store.ends_events();
+                        self.erased.push(store.erased());
                         self.current = Some(Current {
                             path: Arc::new(path),
                             text: CurrentText::Store(Box::new(store), 0),
                         });
                     }
+                    // The engine asks it before there is a feed.
+                    Source::Collector(collector) => bail!("{collector} is no source among others"),
                     Source::Spool(path) => {
                         let entries = entries::of_spool(&path, self.messages)?;
                         self.current = Some(Current::stream(path, Origin::Entries(entries)));

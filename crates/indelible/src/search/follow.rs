@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indelible_log::dir::RealDir;
 use indelible_log::spool::SpoolReader;
 use indelible_log::{EntryRef, LogReader, StreamId, entry};
@@ -40,6 +40,9 @@ pub(crate) fn follow<W: Work>(
     mut sink: impl FnMut(W::Part) -> Result<ControlFlow<()>>,
     messages: bool,
 ) -> Result<()> {
+    if let [Source::Collector(collector)] = sources {
+        return collector.follow(filter, work, sink, messages);
+    }
     let watch = Watch::new();
     let mut tails: Vec<Box<dyn Tail>> = Vec::new();
     for source in sources {
@@ -47,6 +50,7 @@ pub(crate) fn follow<W: Work>(
             Source::Files(path) => Box::new(FileTail::new(path)?),
             Source::Store(path) => Box::new(StoreTail::new(path, messages)?),
             Source::Spool(path) => Box::new(SpoolTail::new(path, messages)?),
+            Source::Collector(collector) => bail!("{collector} is no source among others"),
         });
     }
     let begun = Instant::now();
@@ -65,7 +69,7 @@ pub(crate) fn follow<W: Work>(
         work.event(event, &mut part);
         sink(part)
     };
-    loop {
+    while !work.is_over() {
         for (tail, assembler) in tails.iter_mut().zip(&mut assemblers) {
             tail.folders(&mut |folder| watch.add(folder));
             // More may have come while this was worked on.
@@ -105,6 +109,7 @@ pub(crate) fn follow<W: Work>(
             .any(|assembler| assembler.held_events() > 0);
         watch.wait(is_waiting)?;
     }
+    Ok(())
 }
 
 /// The end of a source.

@@ -1,7 +1,7 @@
 //! Search: from a source's records to the events that match, in the form that was asked for.
 //!
 //! ```text
-//! files │ store │ spool ─ engine ─▶ Event that matches ─ print ─▶ stdout
+//! files │ store │ spool │ collector ─ engine ─▶ Event that matches ─ print ─▶ stdout
 //! ```
 
 pub(crate) mod arguments;
@@ -20,6 +20,7 @@ mod message;
 mod piece;
 pub(crate) mod place;
 pub(crate) mod print;
+pub(crate) mod remote;
 mod request;
 pub(crate) mod resolve;
 mod show;
@@ -29,6 +30,7 @@ pub(crate) mod words;
 mod workers;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub(crate) use message::terms::each as message_terms;
 pub(crate) use request::Request;
@@ -43,6 +45,19 @@ pub(crate) enum Source {
     Store(PathBuf),
     /// A host's spool.
     Spool(PathBuf),
+    /// A collector elsewhere, asked over HTTP.
+    Collector(Arc<remote::Collector>),
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Files(path) | Self::Store(path) | Self::Spool(path) => {
+                write!(formatter, "{}", path.display())
+            }
+            Self::Collector(collector) => write!(formatter, "{collector}"),
+        }
+    }
 }
 
 const SPOOL_FOLDER: &str = "/var/lib/indelible/spool";

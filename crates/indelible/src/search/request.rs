@@ -285,6 +285,7 @@ impl Request {
             reports_damage: self.debug || self.manner == Manner::Native,
             counts_lines: tells,
             messages: selection.messages.is_some(),
+            is_quiet: false,
         };
         let seen = engine::run(sources, &selection, work, sink, settings)?;
         if tells {

@@ -63,10 +63,38 @@ pub(crate) fn present() -> Present {
     Present { now, boot_s }
 }
 
+/// Which ids names of users and groups have.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids<'a> {
+    pub(crate) user: &'a dyn Fn(&str) -> Option<u32>,
+    pub(crate) group: &'a dyn Fn(&str) -> Option<u32>,
+}
+
+impl Ids<'_> {
+    /// This host's.
+    pub(crate) fn here() -> Self {
+        Self {
+            user: &|name| LocalHost.user(name.as_bytes()),
+            group: &|name| LocalHost.group(name.as_bytes()),
+        }
+    }
+}
+
 /// The criteria that the options describe.
 pub(crate) fn criteria(what: &What, manner: Manner) -> Result<Criteria, Refused> {
+    criteria_with(what, manner, window(&what.times)?, &Ids::here())
+}
+
+/// The criteria that the options other than those of time describe.
+pub(crate) fn criteria_with(
+    what: &What,
+    manner: Manner,
+    window: Window,
+    ids: &Ids<'_>,
+) -> Result<Criteria, Refused> {
     let mut conditions = Conditions {
         manner,
+        ids,
         whole: what.word,
         found: vec![Condition::Stamped],
     };
@@ -80,7 +108,7 @@ pub(crate) fn criteria(what: &What, manner: Manner) -> Result<Criteria, Refused>
         conditions.found.push(Condition::Nodes(nodes.collect()));
     }
     Ok(Criteria {
-        window: window(&what.times)?,
+        window,
         conditions: conditions.found,
         expression: what.expression.as_deref().map(Where::parse).transpose()?,
     })
@@ -138,13 +166,14 @@ pub(crate) fn timeout_ms(text: Option<&str>) -> Result<u64, NotATimeout> {
 /// `-ts checkpoint`: the time that the checkpoint file holds.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 
-struct Conditions {
+struct Conditions<'a> {
     manner: Manner,
+    ids: &'a Ids<'a>,
     whole: bool,
     found: Vec<Condition>,
 }
 
-impl Conditions {
+impl Conditions<'_> {
     fn numbers(&mut self, what: &What) -> Result<(), Refused> {
         if let Some(text) = &what.event {
             let serial = self.number("Audit event id", text)?;
@@ -207,21 +236,20 @@ impl Conditions {
     }
 
     fn ids(&mut self, what: &What) -> Result<(), Refused> {
-        let user = |name: &str| LocalHost.user(name.as_bytes());
-        let group = |name: &str| LocalHost.group(name.as_bytes());
+        let Ids { user, group } = *self.ids;
         // The words of the refusals are ausearch's, which mixes up uid and euid.
-        self.id(&what.uid, USER, "Effective user", &user)?;
-        self.id(&what.uid_effective, EFFECTIVE_USER, "User", &user)?;
-        self.id(&what.loginuid, LOGIN_USER, "Login user", &user)?;
-        self.id(&what.uid_all, ALL_USERS, "User", &user)?;
-        self.id(&what.gid, GROUP, "Group", &group)?;
+        self.id(&what.uid, USER, "Effective user", user)?;
+        self.id(&what.uid_effective, EFFECTIVE_USER, "User", user)?;
+        self.id(&what.loginuid, LOGIN_USER, "Login user", user)?;
+        self.id(&what.uid_all, ALL_USERS, "User", user)?;
+        self.id(&what.gid, GROUP, "Group", group)?;
         self.id(
             &what.gid_effective,
             EFFECTIVE_GROUP,
             "Effective group",
-            &group,
+            group,
         )?;
-        self.id(&what.gid_all, ALL_GROUPS, "Group", &group)
+        self.id(&what.gid_all, ALL_GROUPS, "Group", group)
     }
 
     fn id(
@@ -322,6 +350,22 @@ impl Conditions {
         }
         Ok(())
     }
+}
+
+/// The architecture that the options mean, by a name that means the same everywhere: that of this
+/// machine, where a system call is named without one.
+///
+/// # Errors
+/// A name of none.
+pub(crate) fn arch_name(what: &What) -> Result<Option<String>, Refused> {
+    let is_name = |text: &String| text.parse::<i64>().is_err();
+    let elf = match &what.arch {
+        Some(name) => arch(name).ok_or_else(|| Refused::NoSuchArch(name.clone()))?,
+        None if what.syscall.as_ref().is_some_and(is_name) => machine().elf(),
+        None => return Ok(None),
+    };
+    let known = indelible_rules::Arch::from_elf(elf);
+    Ok(known.map_or_else(|| what.arch.clone(), |arch| Some(arch.name().to_owned())))
 }
 
 /// `AUDIT_ARCH_*` of a name; b32 and b64 are this machine's.

@@ -7,6 +7,7 @@ mod checkpoint;
 mod native;
 mod peer;
 mod recorded;
+mod remote;
 mod store;
 mod verbatim;
 

@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 use indelible_log::dir::RealDir;
 use indelible_log::limits::SEGMENT_ENTRIES;
 use indelible_log::log::Sealing;
-use indelible_log::{Batch, Hash, Header, Kind, Log, Options, StreamId, entry};
+use indelible_log::{
+    Batch, EntryRef, Hash, Header, Kind, Log, LogReader, Options, StreamId, entry,
+};
 
 /// One stream, and what of it is not in the log yet.
 struct Host {
@@ -79,7 +81,7 @@ impl Host {
 
 /// Events of three hosts over two segments and what is not sealed: most of them alike, a few of each
 /// kind that is looked for, some of them apart by more than a block.
-fn fill(store: &Path) {
+pub(crate) fn fill(store: &Path) {
     let options = Options {
         sealing: Sealing::Inline,
         ..Options::new("log.example/search")
@@ -175,7 +177,7 @@ fn run(command: &str, store: &Path, words: &[&str]) -> (String, String) {
     (String::from_utf8(output.stdout).unwrap(), said)
 }
 
-const QUESTIONS: [&[&str]; 24] = [
+pub(crate) const QUESTIONS: [&[&str]; 24] = [
     &["-k", "shadow", "--format", "ndjson"],
     &["-p", "5273", "--format", "json"],
     &["-k", "files", "--limit", "9000", "--format", "ndjson"],
@@ -206,6 +208,22 @@ const QUESTIONS: [&[&str]; 24] = [
     &["--where", "syscall = unlink and path ~ /srv.[0-9]+7$/"],
     &["-k", "nothing"],
 ];
+
+/// Operator actions in a store.
+pub(crate) fn actions(store: &Path) -> Vec<serde_json::Value> {
+    let reader = LogReader::open(RealDir::open(store).unwrap()).unwrap();
+    let (mut next, mut actions) = (0, Vec::new());
+    while let Some(part) = reader.part_at(next).unwrap() {
+        for (_, bytes) in reader.decode(&part).unwrap().iter_from(next) {
+            let entry = EntryRef::parse(bytes).unwrap();
+            if entry.header().kind == Kind::Operator {
+                actions.push(serde_json::from_slice(entry.payload()).unwrap());
+            }
+        }
+        next = part.end();
+    }
+    actions
+}
 
 #[test]
 fn a_store_is_searched_the_same_with_indexes_and_without() {

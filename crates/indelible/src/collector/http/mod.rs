@@ -1,13 +1,15 @@
 //! The collector over HTTP: the log as C2SP tlog-tiles has it, proofs, metrics, health.
 //!
 //! It reads the store like any other reader and has no way to change it. Everybody may see the
-//! newest checkpoint, the log's key, the metrics and the health; entries, and the tiles from which
-//! short entries could be guessed, are for holders of a token.
+//! newest checkpoint, the log's key, the metrics and the health; searches, entries, and the tiles from
+//! which short entries could be guessed, are for readers.
 
 mod log;
 mod metrics;
 mod noted;
 mod problem;
+mod readers;
+mod search;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -20,7 +22,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use indelible_log::Checkpoint;
 use indelible_log::dir::RealDir;
 use indelible_log::published::Published;
@@ -33,8 +35,11 @@ use tokio_rustls::server::TlsStream;
 use super::writer;
 use crate::config::CollectorConfig;
 use crate::config::collector::HttpConfig;
+use crate::net::enrol::server::Enrolment;
 use crate::net::tls::Identity;
 pub(crate) use metrics::Metrics;
+use readers::{Peer, Readers};
+use search::Searches;
 use tokens::Tokens;
 
 /// What the handlers share.
@@ -42,7 +47,8 @@ pub(super) struct Shown {
     published: Published,
     newest: watch::Receiver<Checkpoint>,
     metrics: Arc<Metrics>,
-    tokens: Tokens,
+    readers: Readers,
+    searches: Searches,
     /// Whether a checkpoint is shown only when witnesses have cosigned it.
     witnessed: bool,
     notes: noted::Notes,
@@ -70,11 +76,18 @@ impl Server {
         newest: watch::Receiver<Checkpoint>,
         metrics: Arc<Metrics>,
         requests: Sender<writer::Request>,
+        stopping: watch::Receiver<bool>,
     ) -> Result<Self> {
+        let knows_readers = config.tokens.is_some() || !config.readers.is_empty();
         ensure!(
-            config.address.ip().is_loopback() || (config.tls && config.tokens.is_some()),
-            "HTTP on {} would be open to others: it needs TLS (--http-tls) and tokens (--http-tokens FILE)",
+            config.address.ip().is_loopback() || (config.tls && knows_readers),
+            "HTTP on {} would be open to others: it needs TLS (--http-tls), and tokens \
+             (--http-tokens FILE) or readers with certificates (--http-reader NAME)",
             config.address
+        );
+        ensure!(
+            config.tls || config.readers.is_empty(),
+            "readers with certificates (--http-reader) need TLS (--http-tls)"
         );
         let tokens = match &config.tokens {
             Some(path) => Tokens::read(path)?,
@@ -85,12 +98,19 @@ impl Server {
             published: Published::open(dir).context("cannot read the store")?,
             newest,
             metrics,
-            tokens,
+            readers: Readers {
+                tokens,
+                names: config.readers.clone(),
+                enrolment: collector.authority.as_deref().map(Enrolment::new),
+            },
+            searches: Searches::new(collector.store.clone(), stopping),
             witnessed: !collector.witness.is_empty(),
             notes: noted::Notes::new(requests),
         });
         let acceptor = match config.tls {
-            true => Some(TlsAcceptor::from(identity()?.http_server()?)),
+            true => Some(TlsAcceptor::from(
+                identity()?.http_server(!config.readers.is_empty())?,
+            )),
             false => None,
         };
         let listener = TcpListener::bind(config.address)
@@ -117,7 +137,7 @@ impl Server {
         let stopped = async move {
             let _ = stopping.wait_for(|stopping| *stopping).await;
         };
-        let router = self.router;
+        let router = self.router.into_make_service_with_connect_info::<Peer>();
         let served = async {
             match self.acceptor {
                 None => {
@@ -156,7 +176,14 @@ fn router(shown: Shared) -> Router {
         .route_layer(middleware::from_fn_with_state(shown.clone(), noted::note))
         .route_layer(middleware::from_fn_with_state(
             shown.clone(),
-            tokens::require,
+            readers::require,
+        ));
+    // It is an entry of its own, with its query.
+    let searches = Router::new()
+        .route("/api/v1/search", post(search::search))
+        .route_layer(middleware::from_fn_with_state(
+            shown.clone(),
+            readers::require,
         ));
     Router::new()
         .route("/checkpoint", get(log::checkpoint))
@@ -167,6 +194,7 @@ fn router(shown: Shared) -> Router {
         .route("/readyz", get(metrics::ready))
         .route("/openapi.json", get(openapi))
         .merge(readers)
+        .merge(searches)
         .layer(middleware::from_fn(safe_headers))
         .with_state(shown)
 }
@@ -248,7 +276,7 @@ mod tests {
         let quoted = source
             .split(".route(\"")
             .skip(1)
-            .filter_map(|rest| Some(rest.split_once("\", get(")?.0.to_owned()));
+            .filter_map(|rest| Some(rest.split_once("\", ")?.0.to_owned()));
         quoted.collect()
     }
 

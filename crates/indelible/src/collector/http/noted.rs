@@ -17,7 +17,7 @@ use crate::collector::operations::{Operation, Order, Wanted};
 use crate::collector::writer;
 use crate::payload::operator::Action;
 
-/// Who reads: `token:NAME`.
+/// Who reads: `token:NAME`, `certificate:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Principal(pub(super) Arc<str>);
 

@@ -1,6 +1,7 @@
 //! Answers that are no: a status, and one sentence.
 
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use indelible_log::published::WITNESSED;
 
@@ -15,6 +16,12 @@ pub(super) enum Problem {
     Gone(String),
     /// The log has no entry of it, so it is not done.
     NotNoted(String),
+    /// What is asked for means nothing here.
+    Refused(String),
+    /// As many searches run as may.
+    Busy,
+    /// As many of this reader as may.
+    TooMany,
     /// No token, or one that is not good for this.
     Unauthorised,
     /// The store could not be read; the log of the collector says more.
@@ -47,10 +54,23 @@ impl IntoResponse for Problem {
             )
                 .into_response(),
             Self::Bad(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
+            Self::Refused(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                [(RETRY_AFTER, "5")],
+                "other searches are running\n",
+            )
+                .into_response(),
+            Self::TooMany => (
+                StatusCode::TOO_MANY_REQUESTS,
+                [(RETRY_AFTER, "5")],
+                "this reader has as many searches as one may have at a time\n",
+            )
+                .into_response(),
             Self::Unauthorised => (
                 StatusCode::UNAUTHORIZED,
                 [(axum::http::header::WWW_AUTHENTICATE, "Bearer")],
-                "a token is needed: Authorization: Bearer …\n",
+                "a token is needed (Authorization: Bearer …), or the certificate of a reader\n",
             )
                 .into_response(),
             Self::Store(error) => {

@@ -10,15 +10,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
-use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
-use axum::middleware::Next;
-use axum::response::Response;
 use jiff::Timestamp;
 
-use super::Shared;
 use super::noted::Principal;
-use super::problem::Problem;
 
 /// The tokens of a file.
 #[derive(Debug, Default)]
@@ -53,7 +47,7 @@ impl Tokens {
     }
 
     /// The holder of the token with this secret, if there is one and it is not expired.
-    fn accept(&self, secret: &[u8], now: Timestamp) -> Option<Principal> {
+    pub(super) fn accept(&self, secret: &[u8], now: Timestamp) -> Option<Principal> {
         let hash = digest(&SHA256, secret);
         // Every token is compared, so that the time tells nothing.
         self.0.iter().fold(None, |accepted, token| {
@@ -84,22 +78,6 @@ impl Token {
             sha256,
         })
     }
-}
-
-/// Lets only holders of a token through.
-pub(super) async fn require(
-    State(shown): State<Shared>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let secret = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    let principal = secret.and_then(|secret| shown.tokens.accept(secret, Timestamp::now()));
-    let principal = principal.ok_or(Problem::Unauthorised)?;
-    request.extensions_mut().insert(principal);
-    Ok(next.run(request).await)
 }
 
 #[cfg(test)]

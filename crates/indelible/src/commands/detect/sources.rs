@@ -42,8 +42,7 @@ impl Sources {
         match place::find(&Place::default()) {
             Found::Given(source) => Ok(vec![source]),
             Found::Default(source) => {
-                let (Source::Files(path) | Source::Store(path) | Source::Spool(path)) = &source;
-                eprintln!("reading {}", path.display());
+                eprintln!("reading {source}");
                 Ok(vec![source])
             }
             Found::Nothing(path) => bail!(

@@ -43,7 +43,7 @@ struct Shared {
     reader: LogReader,
     lines: Lines,
     /// Entries met whose payload was erased.
-    erased: AtomicU64,
+    erased: Arc<AtomicU64>,
 }
 
 /// A block that is unpacked when somebody asks for it.
@@ -93,7 +93,7 @@ impl Store {
             path: path.to_owned(),
             reader,
             lines,
-            erased: AtomicU64::new(0),
+            erased: Arc::default(),
         });
         let mut store = Self {
             shared,
@@ -155,6 +155,11 @@ impl Store {
     /// Whether the records tell when an event is over, where an index says so.
     pub(in crate::search) fn ends_events(&self) -> Option<bool> {
         self.ends_events
+    }
+
+    /// Counts the entries met whose payload was erased.
+    pub(in crate::search) fn erased(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.shared.erased)
     }
 
     /// What comes next of the sealed segments.
@@ -226,23 +231,11 @@ struct Rest {
     lines: Lines,
 }
 
-impl Rest {
-    fn tell_erased(&self) {
-        let what = match self.shared.erased.swap(0, Ordering::Relaxed) {
-            0 => return,
-            1 => "1 entry of this store was erased".to_owned(),
-            count => format!("{count} entries of this store were erased"),
-        };
-        eprintln!("{what}; its log says by whom and why");
-    }
-}
-
 impl EntryLines for Rest {
     fn fill(&mut self, text: &mut Vec<u8>) -> Result<bool> {
         let shown = || format!("cannot read the store {}", self.shared.path.display());
         let reader = &self.shared.reader;
         let Some(part) = reader.part_at(self.next).with_context(shown)? else {
-            self.tell_erased();
             return Ok(false);
         };
         let entries = reader.decode(&part).with_context(shown)?;
