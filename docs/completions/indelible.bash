@@ -73,6 +73,9 @@ _indelible() {
             indelible,revoke)
                 cmd="indelible__subcmd__revoke"
                 ;;
+            indelible,rotate-key)
+                cmd="indelible__subcmd__rotate__subcmd__key"
+                ;;
             indelible,rules)
                 cmd="indelible__subcmd__rules"
                 ;;
@@ -246,6 +249,9 @@ _indelible() {
                 ;;
             indelible__subcmd__help,revoke)
                 cmd="indelible__subcmd__help__subcmd__revoke"
+                ;;
+            indelible__subcmd__help,rotate-key)
+                cmd="indelible__subcmd__help__subcmd__rotate__subcmd__key"
                 ;;
             indelible__subcmd__help,rules)
                 cmd="indelible__subcmd__help__subcmd__rules"
@@ -533,7 +539,7 @@ _indelible() {
 
     case "${cmd}" in
         indelible)
-            opts="-h -V --help --version demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help"
+            opts="-h -V --help --version demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase rotate-key reindex config migrate support-bundle completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1535,7 +1541,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help)
-            opts="demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase reindex config migrate support-bundle completions man help"
+            opts="demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase rotate-key reindex config migrate support-bundle completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2067,6 +2073,20 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__rotate__subcmd__key)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2840,6 +2860,28 @@ _indelible() {
             fi
             case "${prev}" in
                 --pki)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__rotate__subcmd__key)
+            opts="-h --store --reason --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

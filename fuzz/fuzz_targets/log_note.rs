@@ -6,7 +6,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     if let Ok(key) = VerifierKey::parse(text) {
-        assert_eq!(key.to_string(), text);
+        assert_eq!(key.to_text(), text);
+        assert!(key.accepts(&key));
     }
     if let Ok(key) = SigningKey::parse(text) {
         assert_eq!(key.to_private_text(), text);

@@ -38,7 +38,7 @@ pub(crate) fn write(
             fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
         };
         put(&out.join(format!("{index}.{ENTRY}")), &entry)?;
-        put(&file, proof.to_text(published.key()).as_bytes())?;
+        put(&file, proof.to_text(&published.key()).as_bytes())?;
         written.push(file);
     }
     Ok(written)

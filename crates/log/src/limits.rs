@@ -80,3 +80,6 @@ pub const PROBLEM_BUNDLES_MAX: u64 = 1_000;
 pub const SIGNERS_MAX: usize = 131_072;
 /// Epochs of one host that a verification knows: a century of hours.
 pub const EPOCHS_MAX: usize = 1_000_000;
+
+/// Keys that a log can have had: with lines of 900 bytes at most they fit a text file.
+pub const KEYS_MAX: usize = 64;

@@ -13,6 +13,8 @@ pub const STREAMS_MAX: usize = 4_096;
 pub const PROOF_HASHES_MAX: usize = 63;
 /// Bytes of an origin, as of a DNS name.
 pub const ORIGIN_BYTES_MAX: usize = 255;
+/// Bytes of a verifier key with those before it: 64 lines of 900.
+pub const KEY_BYTES_MAX: usize = 60_000;
 /// Bytes of the detail in NAK and CLOSE.
 pub const DETAIL_BYTES_MAX: usize = 1_024;
 /// Leaf ranges per stream in one ACK.

@@ -23,6 +23,7 @@ mod kernel_watch;
 pub(crate) mod layout;
 pub(crate) mod lent;
 mod lines;
+mod log_key;
 pub(crate) mod metrics;
 pub(crate) mod opened;
 pub(crate) mod outputs;

@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) origin: Arc<str>,
     pub(crate) requests: Sender<Request>,
     pub(crate) newest: watch::Receiver<Checkpoint>,
+    /// The log's verifier key, where it has had others.
+    pub(crate) key: watch::Receiver<Arc<str>>,
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) peer_limits: PeerLimits,
     pub(crate) metrics: Arc<Metrics>,
@@ -65,6 +67,8 @@ pub(crate) async fn serve(
     tracing::info!(%address, %peer, "connected");
     let started = Instant::now();
     let checkpoint = to_wire(&shared.newest.borrow());
+    // Read after the checkpoint: it may be of a new key.
+    let key = shared.key.borrow().clone();
     let config = ReceiverConfig {
         peer: peer.to_string(),
         origin: shared.origin.to_string(),
@@ -72,10 +76,15 @@ pub(crate) async fn serve(
     };
     let (answers_in, answers) = unbounded_channel();
     let pace = Pace::new(shared.peer_limits, started);
+    let mut receiver = Receiver::new(started.elapsed(), config);
+    if !key.is_empty() {
+        receiver.show_key(started.elapsed(), key.to_string());
+    }
     let connection = Connection {
         id,
         peer,
-        receiver: Receiver::new(started.elapsed(), config),
+        receiver,
+        key,
         started,
         shared,
         answers_in,
@@ -108,6 +117,8 @@ async fn revoked(
 
 struct Connection {
     id: ConnectionId,
+    /// The log's key as the agent was shown it; empty where it was not.
+    key: Arc<str>,
     peer: Arc<str>,
     receiver: Receiver,
     started: Instant,
@@ -161,6 +172,7 @@ impl Connection {
                 changed = self.shared.newest.changed() => {
                     changed.context("the log's writer has stopped")?;
                     let newest = to_wire(&self.shared.newest.borrow_and_update());
+                    self.show_key();
                     self.receiver.committed(self.started.elapsed(), newest);
                 }
                 _ = self.shared.stopping.changed() => self.receiver.shut_down(self.started.elapsed()),
@@ -172,6 +184,16 @@ impl Connection {
             while let Ok(answer) = self.answers.try_recv() {
                 self.answered(answer)?;
             }
+        }
+    }
+
+    /// Shows the agent a key that it does not know, before what the key has signed.
+    fn show_key(&mut self) {
+        let key = self.shared.key.borrow().clone();
+        if key != self.key {
+            let now = self.started.elapsed();
+            self.receiver.show_key(now, key.to_string());
+            self.key = key;
         }
     }
 

@@ -38,11 +38,15 @@ impl Heads {
         let shown = self.path.display();
         let note =
             fs::read_to_string(&self.path).with_context(|| format!("cannot read {shown}"))?;
-        let checkpoint = self
-            .key
-            .open_note(&note)
-            .with_context(|| format!("in {shown}"))?;
+        let checkpoint = self.key.open_note(&note).with_context(|| {
+            format!("in {shown}: the store is another log's, or older than the log's key")
+        })?;
         Ok(Some(checkpoint))
+    }
+
+    /// The log has a new key.
+    pub(crate) fn follow(&mut self, key: VerifierKey) {
+        self.key = key;
     }
 
     /// Keeps a newer checkpoint, durably.

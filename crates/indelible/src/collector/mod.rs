@@ -11,6 +11,7 @@ mod full;
 mod gaps;
 mod heads;
 mod http;
+mod keys;
 pub(crate) mod operations;
 mod own_stream;
 mod pace;
@@ -43,6 +44,7 @@ use full::Disk;
 use gaps::Gaps;
 use heads::Heads;
 use http::Metrics;
+use keys::Keys;
 use operations::control::Control;
 use operations::retention::Retention;
 use own_stream::OwnStream;
@@ -61,11 +63,8 @@ pub(crate) fn run(
     let acceptor =
         TlsAcceptor::from(Identity::read(&config.tls()?)?.server(config.authority.is_some())?);
     let (log, own, heads) = open(config)?;
-    if let Some(path) = log_key {
-        // Whole or not there: agents may be waiting for it.
-        crate::files::replace(path, 0o644, format!("{}\n", log.verifier()).as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    let keys = Keys::new(log.verifier(), log_key.map(Path::to_owned))?;
+    let key = keys.watch();
     let origin = log.verifier().name().into();
     let known = log.streams().filter(|stream| stream.peer.contains(':'));
     let known = known.collect();
@@ -76,7 +75,16 @@ pub(crate) fn run(
     let own_stream = own.id();
     let disk = Disk::new(&config.store, config.reserve_bytes);
     let witnesses = Witnesses::ask(config, metrics.clone())?;
-    let writer = Writer::new(log, own, received, newest, heads, disk, metrics.clone());
+    let writer = Writer::new(
+        log,
+        own,
+        received,
+        newest,
+        heads,
+        disk,
+        metrics.clone(),
+        keys,
+    );
     let writer = std::thread::Builder::new()
         .name("writer".into())
         .spawn(|| writer.run())?;
@@ -100,6 +108,7 @@ pub(crate) fn run(
         origin,
         requests,
         newest: shown,
+        key,
         stopping,
         peer_limits: config.peer_limits,
         metrics,

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::full::{Disk, is_no_space};
 use super::http::Metrics;
+use super::keys::Keys;
 use super::operations::{Operation, Store};
 use super::own_stream::OwnStream;
 use super::receivers::Credit;
@@ -122,11 +123,16 @@ pub(crate) struct Writer {
     disk: Disk,
     shown: Shown,
     metrics: Arc<Metrics>,
+    keys: Keys,
     /// Everything waits for this thread: it alone shows that the collector is alive.
     watchdog: Watchdog,
 }
 
 impl Writer {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one caller, and each is one thing"
+    )]
     pub(crate) fn new(
         log: Log,
         own: OwnStream,
@@ -135,6 +141,7 @@ impl Writer {
         heads: Option<super::heads::Heads>,
         disk: Disk,
         metrics: Arc<Metrics>,
+        keys: Keys,
     ) -> Self {
         Self {
             log,
@@ -148,6 +155,7 @@ impl Writer {
             shown: Shown::open(disk.store()),
             disk,
             metrics,
+            keys,
             watchdog: Watchdog::of_manager(),
         }
     }
@@ -309,9 +317,25 @@ impl Writer {
             own: &mut self.own,
             path: self.disk.store(),
         };
+        let key = store.log.verifier().clone();
         let told = store.perform(operation);
+        if *self.log.verifier() != key {
+            self.follow_key();
+        }
         self.newest.send_replace(self.log.checkpoint());
         told.map_err(|error| format!("{error:#}"))
+    }
+
+    /// Tells everybody the log's new key, before they see what it has signed.
+    fn follow_key(&mut self) {
+        let key = self.log.verifier();
+        tracing::info!(%key, "the log has a new key");
+        if let Err(error) = self.keys.tell(key) {
+            tracing::error!("{error:#}: hosts that enrol get it after the next start");
+        }
+        if let Some(heads) = &mut self.heads {
+            heads.follow(key.clone());
+        }
     }
 
     fn position(&self, stream: StreamId) -> Option<StreamState> {

@@ -19,6 +19,7 @@ mod prove;
 mod reindex;
 mod report;
 mod revoke;
+mod rotate_key;
 mod rules;
 mod search;
 mod status;
@@ -71,6 +72,7 @@ enum Command {
 
     Hold(hold::Hold),
     Erase(erase::Erase),
+    RotateKey(rotate_key::RotateKey),
     Reindex(reindex::Reindex),
 
     Config(config::Config),
@@ -129,6 +131,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Revoke(command) => command.run(),
         Command::Hold(command) => command.run(),
         Command::Erase(command) => command.run(),
+        Command::RotateKey(command) => command.run(),
         Command::Export(command) => command.run(),
     };
     match outcome {

@@ -137,7 +137,8 @@ impl Verify {
         let dir =
             RealDir::open(store).with_context(|| format!("cannot open {}", store.display()))?;
         let key_file = self.key.clone().unwrap_or_else(|| store.join("log.vkey"));
-        let mut options = self.options(self.key.is_some(), &key_file)?;
+        let stored = read_key(&store.join("log.vkey")).ok();
+        let mut options = self.options(self.key.is_some(), &key_file, stored.as_ref())?;
         options.terms = Some(Arc::new(EntryTerms));
         let mut tries = 1..=TRIES_MAX;
         let (report, checks) = loop {
@@ -163,10 +164,11 @@ impl Verify {
 
     fn shown(&self, url: &str, inspector: Inspector) -> Result<Report> {
         let key_file = self.key.as_ref().context("--collector needs --key FILE")?;
-        let key = read_key(key_file)?;
-        let mut options = self.options(true, key_file)?;
-        options.inspector = Some(inspector);
         let mut remote = Remote::new(url, self.access.credentials(url)?)?;
+        let shown = remote.key()?;
+        let key = read_key(key_file)?.or_successor(shown.as_ref());
+        let mut options = self.options(true, key_file, shown.as_ref())?;
+        options.inspector = Some(inspector);
         let report = verify_shown(&mut remote, &key, &options).context("cannot check the log")?;
         self.keep_mark(&report, Some(&key))?;
         Ok(report)
@@ -174,9 +176,15 @@ impl Verify {
 
     /// What is known besides what is to be checked. `key_file` is believed where `key_is_known`,
     /// and read only if it is needed otherwise.
-    fn options(&self, key_is_known: bool, key_file: &Path) -> Result<VerifyOptions> {
+    /// A key that is known becomes what is `shown` that followed it.
+    fn options(
+        &self,
+        key_is_known: bool,
+        key_file: &Path,
+        shown: Option<&VerifierKey>,
+    ) -> Result<VerifyOptions> {
         let mut verifier = match key_is_known {
-            true => Some(read_key(key_file)?),
+            true => Some(read_key(key_file)?.or_successor(shown)),
             false => None,
         };
         let since = match &self.mark {
@@ -184,7 +192,7 @@ impl Verify {
             None => None,
         };
         let since = since.map(|(mark, key)| {
-            verifier.get_or_insert(key);
+            verifier.get_or_insert(key.or_successor(shown));
             mark
         });
         let mut known = Vec::new();

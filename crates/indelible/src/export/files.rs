@@ -201,7 +201,7 @@ impl Written {
             fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
         };
         put("entry", &entry)?;
-        put("tlog-proof", proof.to_text(published.key()).as_bytes())
+        put("tlog-proof", proof.to_text(&published.key()).as_bytes())
     }
 
     /// Name of the proof.

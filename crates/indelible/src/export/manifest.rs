@@ -80,7 +80,7 @@ impl Manifest {
             v: 1,
             format: request.form.name(),
             log_key: published.key().to_string(),
-            checkpoint: checkpoint.to_note(published.key()),
+            checkpoint: checkpoint.to_note(&published.key()),
             query: Query {
                 since: text(request.since),
                 until: text(request.until),

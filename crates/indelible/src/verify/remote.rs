@@ -27,6 +27,18 @@ impl Remote {
     }
 }
 
+impl Remote {
+    /// The log's key as it shows it; none where it shows none that can be read.
+    ///
+    /// # Errors
+    /// When it cannot be asked for.
+    pub(crate) fn key(&mut self) -> Result<Option<VerifierKey>> {
+        let text = self.get("log.vkey", NOTE_BYTES_MAX as usize)?;
+        let text = text.and_then(|text| String::from_utf8(text).ok());
+        Ok(text.and_then(|text| VerifierKey::parse(text.trim_end()).ok()))
+    }
+}
+
 impl Shown for Remote {
     fn get(&mut self, path: &str, max: usize) -> io::Result<Option<Vec<u8>>> {
         let answer = self

@@ -57,7 +57,7 @@ fn over_http_as_in_the_store() {
     let (code, report) = json(&strange);
     assert_eq!(
         (code, report["problems"][0]["kind"].as_str()),
-        (2, Some("checkpoint"))
+        (2, Some("key"))
     );
     // The same mark serves the store, and a store that lost what it had shown is found out.
     collector.stop();

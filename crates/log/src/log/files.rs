@@ -9,6 +9,8 @@ use crate::wal::file_name;
 use crate::wal::frame::FrameBuilder;
 
 pub(super) const KEY: &str = "key";
+/// A key that is about to follow, and the verifier key as it will be.
+pub(super) const NEXT_KEY: &str = "key.next";
 pub(super) const VERIFIER: &str = "log.vkey";
 pub(super) const CHECKPOINT: &str = "checkpoint";
 pub(super) const LOCK: &str = "lock";

@@ -14,6 +14,7 @@ mod local;
 mod open;
 mod pending;
 mod replay;
+mod rotate;
 mod seal;
 mod streams;
 mod tree;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub use batch::{Batch, BatchError};
 pub use local::{LOCAL_PEER, LocalStream};
 pub use open::{OpenReport, Options, Sealing};
+pub use rotate::Rotation;
 pub use streams::{Reason, Refused, StreamState};
 
 use crate::dir::{Dir, Lock, replace};
@@ -48,6 +50,8 @@ use tree::Tree;
 pub struct Log {
     dir: Arc<dyn Dir>,
     key: SigningKey,
+    /// What checkpoints verify with: the key's, and those before it.
+    keys: VerifierKey,
     tree: Tree,
     streams: Streams,
     /// Streams that moved since the last commit.
@@ -216,7 +220,7 @@ impl Log {
     /// [`Error::NoSpace`] leaves the file as it was. Any other error poisons the log.
     pub fn publish(&mut self) -> Result<Checkpoint> {
         self.check()?;
-        let note = self.checkpoint.to_note(self.key.verifier());
+        let note = self.checkpoint.to_note(&self.keys);
         let replaced = replace(&*self.dir, "", files::CHECKPOINT, note.as_bytes())
             .map_err(Error::io("write", files::CHECKPOINT));
         self.guard(replaced)?;
@@ -228,9 +232,9 @@ impl Log {
         self.checkpoint
     }
 
-    /// The key that checkpoints verify with.
+    /// The key that checkpoints verify with, and those that they did before.
     pub fn verifier(&self) -> &VerifierKey {
-        self.key.verifier()
+        &self.keys
     }
 
     /// Where a stream durably stands; `None` for one that the log has never seen.

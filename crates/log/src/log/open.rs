@@ -6,7 +6,7 @@ use crate::dir::{Dir, TEMPORARY, read_text, replace};
 use crate::error::{Error, Result};
 use crate::index::Terms;
 use crate::limits::SEGMENT_ENTRIES;
-use crate::note::{Checkpoint, SigningKey, VerifierKey};
+use crate::note::{Checkpoint, NoteError, SigningKey, VerifierKey};
 use crate::retention::{first_entry, unlink_below};
 use crate::segment;
 use crate::wal::header::{Body, WalHeader};
@@ -16,6 +16,7 @@ use super::Log;
 use super::files::{ActiveFile, CHECKPOINT, KEY, LOCK, SEGMENTS, TILES, VERIFIER, WAL, wal_path};
 use super::pending::Pending;
 use super::replay::Replay;
+use super::rotate::{Rotation, drop_next};
 use super::seal::Sealer;
 use super::tree::Tree;
 
@@ -85,11 +86,24 @@ pub(super) fn open(dir: Arc<dyn Dir>, options: &Options) -> Result<(Log, OpenRep
         dir.sync_dir(folder).map_err(Error::io("sync", folder))?;
     }
     let created = is_new(&*dir)?;
-    let key = if created {
+    let mut key = if created {
         create(&*dir, &options.origin)?
     } else {
         read_key(&*dir, &options.origin)?
     };
+    let mut keys = read_verifier(&*dir, &key)?;
+    let mut rotation = Rotation::read(&*dir)?;
+    if let Some(cut_short) = rotation.take_if(|rotation| keys.is_of(&rotation.next)) {
+        // Its declaration is there, or log.vkey would not say so.
+        cut_short.finish(&*dir)?;
+        key = cut_short.next;
+    }
+    if !keys.is_of(&key) {
+        return Err(Error::Note {
+            path: VERIFIER.to_owned(),
+            source: NoteError::KeyId,
+        });
+    }
     // What was removed may not all be gone.
     let first = first_entry(&*dir)?;
     if first > 0 {
@@ -98,17 +112,26 @@ pub(super) fn open(dir: Arc<dyn Dir>, options: &Options) -> Result<(Log, OpenRep
     let layout = Layout::read(&*dir, first / SEGMENT_ENTRIES)?;
 
     let tree = Tree::open(dir.clone(), layout.first_unsealed())?;
-    let mut replay = Replay::new(dir.clone(), key.verifier().clone(), tree);
+    let mut replay = Replay::new(dir.clone(), keys.clone(), tree);
+    replay.look_for(rotation);
     for number in layout.unsealed.clone() {
         replay.file(number * SEGMENT_ENTRIES)?;
     }
-    let published = read_checkpoint(&*dir, key.verifier())?;
+    let published = read_checkpoint(&*dir, &keys)?;
     let durable = replay.hold_to(&published)?;
     if let Some(known) = &options.known_checkpoint {
         replay.hold_to_known(known)?;
     }
     let cut_bytes = replay.settle(&published)?;
 
+    match replay.looked_for() {
+        Some((rotation, true)) => {
+            rotation.finish(&*dir)?;
+            (key, keys) = (rotation.next, rotation.keys);
+        }
+        Some((_, false)) => drop_next(&*dir)?,
+        None => {}
+    }
     let (tree, streams, active) = replay.finish()?;
     let size = tree.size();
     let sealer = Sealer::new(
@@ -136,6 +159,7 @@ pub(super) fn open(dir: Arc<dyn Dir>, options: &Options) -> Result<(Log, OpenRep
         checkpoint: key.sign(size, root),
         dir,
         key,
+        keys,
         tree,
         streams,
         moved: Default::default(),
@@ -270,6 +294,18 @@ fn read_key(dir: &dyn Dir, origin: &str) -> Result<SigningKey> {
         });
     }
     Ok(key)
+}
+
+/// The verifier key with those before it; that of the private key where the file is missing.
+fn read_verifier(dir: &dyn Dir, key: &SigningKey) -> Result<VerifierKey> {
+    let text = match read_text(dir, VERIFIER) {
+        Err(Error::Missing { .. }) => return Ok(key.verifier().clone()),
+        other => other?,
+    };
+    VerifierKey::parse(text.trim_end_matches('\n')).map_err(|source| Error::Note {
+        path: VERIFIER.to_owned(),
+        source,
+    })
 }
 
 fn read_checkpoint(dir: &dyn Dir, verifier: &VerifierKey) -> Result<Checkpoint> {

@@ -13,6 +13,7 @@ use crate::wal::header::{Body, WalHeader};
 use crate::wal::scan::{Scanner, Step, sealed_checkpoint};
 
 use super::files::{ActiveFile, WAL, wal_path};
+use super::rotate::Rotation;
 use super::streams::Streams;
 use super::tree::Tree;
 
@@ -24,6 +25,8 @@ pub(super) struct Replay {
     /// The newest checkpoint that a frame's seal holds.
     sealed: Checkpoint,
     newest: Option<Newest>,
+    /// A new key that may be declared, and whether it is.
+    rotation: Option<(Rotation, bool)>,
 }
 
 /// The file that was read last.
@@ -42,7 +45,18 @@ impl Replay {
             streams: None,
             sealed: Checkpoint::NONE,
             newest: None,
+            rotation: None,
         }
+    }
+
+    /// Looks for the declaration of a new key.
+    pub(super) fn look_for(&mut self, rotation: Option<Rotation>) {
+        self.rotation = rotation.map(|rotation| (rotation, false));
+    }
+
+    /// The new key, and whether it is declared where it must be.
+    pub(super) fn looked_for(&mut self) -> Option<(Rotation, bool)> {
+        self.rotation.take()
     }
 
     /// Reads the file that begins at `first`; the files are given in order.
@@ -128,9 +142,13 @@ impl Replay {
         let mut moved = None;
         for part in split_framed(entries) {
             let (_, bytes, stored_check) = part?;
-            let entry = EntryRef::parse(bytes)
-                .map_err(|_| "an entry cannot be read")?
-                .header();
+            let entry = EntryRef::parse(bytes).map_err(|_| "an entry cannot be read")?;
+            if let Some((rotation, is_declared)) = &mut self.rotation
+                && rotation.until() == self.tree.size() + 1
+            {
+                *is_declared = rotation.is_declared_by(&entry);
+            }
+            let entry = entry.header();
             let leaf = leaf_hash(bytes);
             if check(&leaf) != stored_check {
                 return Err("an entry's check does not match");

@@ -11,8 +11,8 @@
 //! let checkpoint = published.checkpoint()?;
 //! let proof = published.prove(7, &checkpoint)?;
 //! let entry = published.entry(7)?;
-//! proof.verify(&entry, published.key())?;
-//! println!("{}", proof.to_text(published.key()));
+//! proof.verify(&entry, &published.key())?;
+//! println!("{}", proof.to_text(&published.key()));
 //! # Ok(())
 //! # }
 //! ```
@@ -20,7 +20,7 @@
 mod nodes;
 mod proof;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use proof::{LogProof, LogProofError};
 
@@ -38,7 +38,8 @@ use nodes::StoredNodes;
 #[derive(Debug)]
 pub struct Published {
     dir: Arc<dyn Dir>,
-    key: VerifierKey,
+    /// The log may get a new key while others read it.
+    key: Mutex<VerifierKey>,
     nodes: StoredNodes,
 }
 
@@ -48,11 +49,7 @@ impl Published {
     /// # Errors
     /// Those of the disk; a store without its verifier key.
     pub fn open(dir: Arc<dyn Dir>) -> Result<Self> {
-        let text = read_text(&*dir, KEY)?;
-        let key = VerifierKey::parse(text.trim_end()).map_err(|source| Error::Note {
-            path: KEY.to_owned(),
-            source,
-        })?;
+        let key = Mutex::new(read_key(&*dir)?);
         let reader = LogReader::open(dir.clone())?;
         Ok(Self {
             nodes: StoredNodes::new(dir.clone(), reader),
@@ -61,9 +58,13 @@ impl Published {
         })
     }
 
-    /// The log's public key.
-    pub fn key(&self) -> &VerifierKey {
-        &self.key
+    /// The log's public key. One that followed that of before is believed, and nothing else that the
+    /// file may say.
+    pub fn key(&self) -> VerifierKey {
+        let newest = read_key(&*self.dir).ok();
+        let mut key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        *key = key.or_successor(newest.as_ref());
+        key.clone()
     }
 
     /// The newest published checkpoint.
@@ -72,7 +73,7 @@ impl Published {
     /// Those of the disk, and a note that the log's key did not sign.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
         let note = read_text(&*self.dir, CHECKPOINT)?;
-        self.key.open_note(&note).map_err(|source| Error::Note {
+        self.key().open_note(&note).map_err(|source| Error::Note {
             path: CHECKPOINT.to_owned(),
             source,
         })
@@ -204,5 +205,13 @@ fn holds(size: u64, level: u32, index: u64, width: u64) -> bool {
 
 /// The file with the newest checkpoint that witnesses have cosigned.
 pub const WITNESSED: &str = "checkpoint.witnessed";
+fn read_key(dir: &dyn Dir) -> Result<VerifierKey> {
+    let text = read_text(dir, KEY)?;
+    VerifierKey::parse(text.trim_end()).map_err(|source| Error::Note {
+        path: KEY.to_owned(),
+        source,
+    })
+}
+
 const KEY: &str = "log.vkey";
 const CHECKPOINT: &str = "checkpoint";

@@ -1,4 +1,4 @@
-//! What the log says of its own removals and erasures: entries of kind 10 in the collector's own
+//! What the log says of its own removals, erasures and keys: entries of kind 10 in the collector's own
 //! stream (docs/formats.md, "Operator actions").
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,15 @@ pub enum Declared {
         leaf: String,
         /// The entry's envelope, hexadecimal.
         envelope: String,
+    },
+    /// Another key of the log; from the checkpoint over this entry on it signs.
+    RotateKey {
+        /// The new key, as C2SP writes it.
+        key: String,
+        /// Entries of the log with this one.
+        until: u64,
+        /// The line of the key before it in `log.vkey`, with the signatures of both.
+        earlier: String,
     },
 }
 

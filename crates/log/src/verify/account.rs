@@ -226,6 +226,7 @@ impl Account {
         if header.kind == Kind::Operator
             && let Some(declared) = Declared::parse(entry.payload())
             && self.declared.len() < DECLARED_MAX
+            && is_in_place(&declared, index)
         {
             self.declared.push((header.stream, declared));
         }
@@ -358,6 +359,14 @@ impl Account {
             .map(|range| range.end - range.start)
             .sum();
         self.size() - unknown
+    }
+}
+
+/// Whether a declaration stands where it says.
+fn is_in_place(declared: &Declared, index: u64) -> bool {
+    match declared {
+        Declared::RotateKey { until, .. } => index.checked_add(1) == Some(*until),
+        Declared::Remove { .. } | Declared::Erase { .. } => true,
     }
 }
 

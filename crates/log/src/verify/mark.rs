@@ -49,7 +49,7 @@ impl Mark {
         });
         let form = Form {
             v: 1,
-            key: key.to_string(),
+            key: key.to_text(),
             checkpoint: self.checkpoint.to_note(key),
             segments: self.segments,
             removed: self.removed,

@@ -44,6 +44,7 @@ pub fn verify_shown(
         account.problem(ProblemKind::FileMissing, CHECKPOINT, 0, detail);
         return Ok(account.report);
     };
+    let key = &newest_key(shown, key, &mut account)?;
     let note = String::from_utf8_lossy(&note).into_owned();
     let checkpoint = match key.open_note(&note) {
         Ok(checkpoint) => checkpoint,
@@ -74,6 +75,24 @@ pub fn verify_shown(
     account.report.entries = account.readable();
     account.finish(checkpoint);
     Ok(account.report)
+}
+
+/// The key that is known, or what it became as the log shows it. A log of others may show none.
+fn newest_key(
+    shown: &mut dyn Shown,
+    known: &VerifierKey,
+    account: &mut Account,
+) -> Result<VerifierKey> {
+    let Some(text) = fetch(shown, VERIFIER, TEXT_BYTES_MAX)? else {
+        return Ok(known.clone());
+    };
+    let text = String::from_utf8_lossy(&text);
+    let key = VerifierKey::parse(text.trim_end_matches('\n')).ok();
+    if key.as_ref().is_some_and(|key| !known.accepts(key)) {
+        let detail = "it is not the key that is known, nor one that followed it";
+        account.problem(ProblemKind::Key, VERIFIER, 0, detail);
+    }
+    Ok(known.or_successor(key.as_ref()))
 }
 
 struct Verifier<'a> {
@@ -247,5 +266,6 @@ fn fetch(shown: &mut dyn Shown, path: &str, max: usize) -> Result<Option<Vec<u8>
 }
 
 const CHECKPOINT: &str = "checkpoint";
+const VERIFIER: &str = "log.vkey";
 /// 256 entries of the greatest length that a bundle can hold.
 const BUNDLE_BYTES_MAX: usize = 256 * (2 + u16::MAX as usize);

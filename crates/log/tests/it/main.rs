@@ -7,5 +7,6 @@ mod log;
 mod make;
 mod published;
 mod retention;
+mod rotation;
 mod spool;
 mod tamper;

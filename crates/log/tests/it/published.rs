@@ -111,13 +111,13 @@ fn proofs_hold_and_prove_nothing_else() {
         );
         let entry = published.entry(index).unwrap();
         assert_eq!(entry, sender.entry(index));
-        let text = proof.to_text(published.key());
-        let read = LogProof::parse(&text, published.key()).unwrap();
+        let text = proof.to_text(&published.key());
+        let read = LogProof::parse(&text, &published.key()).unwrap();
         assert_eq!(read, proof);
-        read.verify(&entry, published.key()).unwrap();
+        read.verify(&entry, &published.key()).unwrap();
         let mut other = entry.clone();
         other[40] ^= 1;
-        let refused = read.verify(&other, published.key());
+        let refused = read.verify(&other, &published.key());
         assert_eq!(refused, Err(LogProofError::Entry));
         for line in [1, 2] {
             // A changed index or hash.
@@ -126,8 +126,8 @@ fn proofs_hold_and_prove_nothing_else() {
                 1 => format!("index {}", (index + 1) % size),
                 _ => "A".repeat(43) + "=",
             };
-            let changed = LogProof::parse(&lines.join("\n"), published.key());
-            assert!(changed.unwrap().verify(&entry, published.key()).is_err());
+            let changed = LogProof::parse(&lines.join("\n"), &published.key());
+            assert!(changed.unwrap().verify(&entry, &published.key()).is_err());
         }
     }
     for old in [1, 65_535, 65_536, 65_900] {
@@ -162,6 +162,6 @@ fn a_log_that_grows_meanwhile() {
     let entry = published.entry(299).unwrap();
     for checkpoint in [first, second] {
         let proof = published.prove(299, &checkpoint).unwrap();
-        proof.verify(&entry, published.key()).unwrap();
+        proof.verify(&entry, &published.key()).unwrap();
     }
 }

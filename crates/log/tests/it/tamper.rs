@@ -365,7 +365,7 @@ fn going_on_from_a_mark_is_as_good_as_reading_everything() {
         assert_eq!(whole.mark, report.mark, "{entries}");
         let mark = report.mark.unwrap();
         assert_eq!(mark.first(), entries / 65_536 * 65_536);
-        let key = Published::open(disk.dir()).unwrap().key().clone();
+        let key = Published::open(disk.dir()).unwrap().key();
         assert_eq!(Mark::parse(&mark.to_text(&key)), Ok((mark.clone(), key)));
         options.since = Some(mark);
     }
@@ -438,7 +438,7 @@ fn a_log_is_verified_by_what_it_shows() {
     let disk = SimDir::new(5);
     write(&disk, 70_000, None);
     let published = || Published::open(disk.dir()).unwrap();
-    let key = published().key().clone();
+    let key = published().key();
     let mut whole = Showing {
         published: published(),
         flip: None,

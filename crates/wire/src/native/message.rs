@@ -10,7 +10,7 @@ use super::{Checkpoint, Growth, Hash, Position, Span, StreamId, VERSION};
 use crate::WireError;
 use crate::limits::{
     ACK_RANGES_MAX, ACK_STREAMS_MAX, BATCH_ENTRIES_MAX, BATCH_RAW_BYTES_MAX, DETAIL_BYTES_MAX,
-    FRAME_BYTES_MAX, ORIGIN_BYTES_MAX, STREAMS_MAX,
+    FRAME_BYTES_MAX, KEY_BYTES_MAX, ORIGIN_BYTES_MAX, STREAMS_MAX,
 };
 
 /// One message; a batch borrows its compressed entries from the decoder.
@@ -36,6 +36,8 @@ pub enum Message<'a> {
     Ping(u64),
     /// 10, both: the answer to PING.
     Pong(u64),
+    /// 11, collector: the log's verifier key with those before it, where it has had others.
+    Key(String),
 }
 
 /// Type byte of a frame.
@@ -53,6 +55,7 @@ pub enum MessageKind {
     Close = 8,
     Ping = 9,
     Pong = 10,
+    Key = 11,
 }
 
 /// The agent's first message.
@@ -202,6 +205,7 @@ impl<'a> Message<'a> {
             MessageKind::Close => Self::Close(Close::decode(&mut fields)?),
             MessageKind::Ping => Self::Ping(fields.u64()?),
             MessageKind::Pong => Self::Pong(fields.u64()?),
+            MessageKind::Key => Self::Key(fields.text(KEY_BYTES_MAX, "key")?),
         };
         fields.end()?;
         Ok(message)
@@ -221,6 +225,7 @@ impl<'a> Message<'a> {
             Self::Close(_) => MessageKind::Close,
             Self::Ping(_) => MessageKind::Ping,
             Self::Pong(_) => MessageKind::Pong,
+            Self::Key(_) => MessageKind::Key,
         }
     }
 
@@ -244,6 +249,7 @@ impl<'a> Message<'a> {
             Self::Ping(number) | Self::Pong(number) => {
                 out.extend_from_slice(&number.to_be_bytes());
             }
+            Self::Key(key) => put_text(out, key, KEY_BYTES_MAX),
         }
     }
 }
@@ -262,6 +268,7 @@ impl MessageKind {
             8 => Self::Close,
             9 => Self::Ping,
             10 => Self::Pong,
+            11 => Self::Key,
             _ => return Err(WireError::UnknownType(byte)),
         })
     }
@@ -276,6 +283,7 @@ impl MessageKind {
             Self::Resume => 4_096,
             Self::Nak | Self::Close => 64 + DETAIL_BYTES_MAX,
             Self::Ping | Self::Pong => 1 + 8,
+            Self::Key => 3 + KEY_BYTES_MAX,
         }
     }
 }

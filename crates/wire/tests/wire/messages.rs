@@ -136,6 +136,7 @@ fn message() -> impl Strategy<Value = Message<'static>> {
         (end, "\\PC{0,40}").prop_map(|(reason, detail)| Message::Close(Close { reason, detail })),
         any::<u64>().prop_map(Message::Ping),
         any::<u64>().prop_map(Message::Pong),
+        "[ -~\n]{0,300}".prop_map(Message::Key),
     ]
 }
 

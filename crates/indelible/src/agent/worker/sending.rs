@@ -398,13 +398,19 @@ impl Worker {
                     old,
                     growth,
                 } => {
-                    let verdict = verdict(
-                        &self.sites[self.current].target.log_key,
-                        &origin,
-                        &old,
-                        &growth,
-                    );
+                    let key = self.sites[self.current].log_key.key();
+                    let verdict = verdict(key, &origin, &old, &growth);
                     self.sender.checkpoint_verified(now, verdict);
+                }
+                SenderAction::KeyShown(shown) => {
+                    let log_key = &mut self.sites[self.current].log_key;
+                    if log_key.follow(&shown)? {
+                        tracing::info!(key = %log_key.key(), "the key of the collector's log");
+                    } else {
+                        tracing::error!(
+                            "the collector shows a key of its log that does not follow the one that is known"
+                        );
+                    }
                 }
                 SenderAction::CheckHead(position) => {
                     let head = self

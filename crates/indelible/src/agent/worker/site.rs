@@ -1,8 +1,8 @@
 //! A collector, and what this host holds of it: its newest receipt, and where it stands in each stream.
 //!
 //! ```text
-//! worker/receipts, worker/outputs/native/…   of the collector itself
-//! worker/failover/ORIGIN/receipts, …/STREAM  of each further one, by a hash of its log's key
+//! worker/receipts, worker/log.vkey, …         of the collector itself
+//! worker/failover/ORIGIN/receipts, …/STREAM  of each further one, by a hash of its log's first key
 //! ```
 //! Each has a log of its own, so receipts and positions of one say nothing of another.
 
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use super::renewal::keep_renewing;
 use super::target::Target;
 use crate::agent::layout::Layout;
+use crate::agent::log_key::LogKey;
 use crate::agent::outputs::{Cursors, Released};
 use crate::agent::receipts::Receipts;
 use crate::config::outputs::NATIVE;
@@ -27,6 +28,8 @@ use crate::payload::hex;
 /// One collector.
 pub(super) struct Site {
     pub(super) target: Target,
+    /// The key of its log: that of the target, or what followed it.
+    pub(super) log_key: LogKey,
     pub(super) receipts: Receipts,
     /// The checkpoint of the newest receipt.
     pub(super) held: Checkpoint,
@@ -59,6 +62,7 @@ impl Site {
         receipts: &std::path::Path,
         positions: Option<Cursors>,
     ) -> Result<Self> {
+        let log_key = LogKey::open(&receipts.with_file_name("log.vkey"), target.log_key.clone())?;
         let (receipts, kept) = Receipts::open(receipts)?;
         let held = match kept.filter(|kept| kept.origin == target.log_key.name()) {
             Some(kept) => kept.checkpoint()?,
@@ -70,6 +74,7 @@ impl Site {
         }
         Ok(Self {
             target,
+            log_key,
             receipts,
             held,
             positions,
@@ -114,7 +119,7 @@ impl Site {
 
 /// What tells its log from others, as the name of a folder.
 fn name(target: &Target) -> String {
-    let hash = digest(&SHA256, target.log_key.to_string().as_bytes());
+    let hash = digest(&SHA256, target.log_key.oldest().as_bytes());
     hex(&hash.as_ref()[..8])
 }
 

@@ -28,12 +28,11 @@ pub(super) async fn pending(State(shown): State<Shared>) -> Answer<impl IntoResp
     Ok(([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, "no-cache")], note))
 }
 
-/// The log's public key.
-pub(super) async fn key(State(shown): State<Shared>) -> impl IntoResponse {
-    (
-        [(CONTENT_TYPE, TEXT)],
-        format!("{}\n", shown.published.key()),
-    )
+/// The log's public key, and a line for each that it had before.
+pub(super) async fn key(State(shown): State<Shared>) -> Answer<impl IntoResponse> {
+    let key = blocking(shown, |shown| Ok(shown.published.key())).await?;
+    let text = format!("{}\n", key.to_text());
+    Ok(([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, "no-cache")], text))
 }
 
 /// `tile/<L>/<N>[.p/<W>]` and `tile/entries/<N>[.p/<W>]`.
@@ -78,7 +77,7 @@ pub(super) async fn proof(
     let text = blocking(shown, move |shown| {
         let checkpoint = shown.published.checkpoint()?;
         let proof = shown.published.prove(index, &checkpoint)?;
-        Ok(proof.to_text(shown.published.key()))
+        Ok(proof.to_text(&shown.published.key()))
     })
     .await?;
     Ok(([(CONTENT_TYPE, TEXT)], text))

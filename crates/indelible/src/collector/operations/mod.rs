@@ -58,6 +58,8 @@ pub(crate) enum Order {
     Release { hold: String, reason: String },
     /// Erases the payload of an entry.
     Erase { entry: u64, reason: String },
+    /// Gives the log a new key.
+    RotateKey { reason: String },
     /// Notes something that was done elsewhere.
     Note { action: Action },
 }
@@ -108,11 +110,22 @@ impl Store<'_> {
                 holds.write(self.path)?;
                 Ok(format!("released {hold}"))
             }
+            Wanted::Order(Order::RotateKey { reason }) => self.rotate_key(principal, &reason),
             Wanted::Order(Order::Note { action }) => {
                 self.declare(principal, None, &action)?;
                 Ok("noted".to_owned())
             }
         }
+    }
+
+    fn rotate_key(&mut self, principal: &str, reason: &str) -> Result<String> {
+        let rotation = self.log.begin_rotation()?;
+        let declared = self.declare(principal, Some(reason), &rotation.declared());
+        // Also where the declaration failed: the log then knows that it does not know.
+        let finished = self.log.finish_rotation(rotation);
+        declared.and(finished.context("cannot put the new key in place"))?;
+        self.log.publish()?;
+        Ok(format!("the log signs with {}", self.log.verifier()))
     }
 
     fn erase(&mut self, principal: &str, entry: u64, reason: &str) -> Result<String> {

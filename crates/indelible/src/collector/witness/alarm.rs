@@ -57,8 +57,8 @@ impl Alarm {
         shown: Option<String>,
     ) -> Self {
         let key = published.key();
-        self.ours = offered.to_note(key);
-        self.theirs = shown.filter(|note| contradicts(published, key, offered, note));
+        self.ours = offered.to_note(&key);
+        self.theirs = shown.filter(|note| contradicts(published, &key, offered, note));
         self
     }
 

@@ -141,14 +141,15 @@ impl Conversation {
     fn send(&mut self, offer: &Offer) -> Result<Verdict> {
         let (from, to) = (offer.old_size, offer.checkpoint.size);
         let proof = self.published.consistency(from, to)?;
-        let body = offer.to_body(&proof, &offer.checkpoint.to_note(self.published.key()));
+        let body = offer.to_body(&proof, &offer.checkpoint.to_note(&self.published.key()));
         let url = format!("{}/add-checkpoint", self.url);
         let answer = self
             .client
             .post(&url, "text/plain; charset=utf-8", body.as_bytes())?;
         let (status, media_type) = (answer.status, answer.media_type.clone());
         let body = answer.bytes(ANSWER_BYTES_MAX)?;
-        let origin = self.published.key().name();
+        let key = self.published.key();
+        let origin = key.name();
         Ok(self
             .witness
             .answered(origin, offer, status, &media_type, &body))

@@ -129,9 +129,9 @@ fn start(
 /// The size of the last cosigned checkpoint where this witness signed it, else 0.
 fn cosigned_size(published: &Published, key: &WitnessKey) -> u64 {
     let cosigned = published.witnessed_note().ok().and_then(|note| {
-        let checkpoint = published.key().open_note(&note).ok()?;
-        let origin = published.key().name();
-        key.open_note(origin, &checkpoint, &note).ok()?;
+        let ours = published.key();
+        let checkpoint = ours.open_note(&note).ok()?;
+        key.open_note(ours.name(), &checkpoint, &note).ok()?;
         Some(checkpoint.size)
     });
     cosigned.unwrap_or(0)

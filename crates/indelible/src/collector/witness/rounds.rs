@@ -183,7 +183,7 @@ impl Rounds {
         if round.met.is_none() || lines.len() == round.shown {
             return Ok(());
         }
-        let note = round.checkpoint.to_note(self.published.key()) + &lines.concat();
+        let note = round.checkpoint.to_note(&self.published.key()) + &lines.concat();
         replace(&*self.store, "", WITNESSED, note.as_bytes())
             .with_context(|| format!("cannot write {WITNESSED}"))?;
         round.shown = lines.len();

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::super::full::Disk;
 use super::super::http::Metrics;
+use super::super::keys::Keys;
 use super::super::own_stream::OwnStream;
 use super::{Request, Wanted, Writer};
 
@@ -33,7 +34,8 @@ impl Running {
         let (requests, receiver) = channel();
         let (newest, seen) = watch::channel(log.checkpoint());
         let disk = Disk::new(folder, 0);
-        let writer = Writer::new(log, own, receiver, newest, None, disk, Metrics::new());
+        let keys = Keys::new(log.verifier(), None).unwrap();
+        let writer = Writer::new(log, own, receiver, newest, None, disk, Metrics::new(), keys);
         Self {
             requests,
             newest: seen,

@@ -92,10 +92,12 @@ pub(super) const VERIFIER: &str = "log.vkey";
 pub(super) const CHECKPOINT: &str = "checkpoint";
 pub(super) const WITNESSED: &str = "checkpoint.witnessed";
 pub(super) const REMOVED: &str = "removed";
+/// A key that is about to follow.
+pub(super) const NEXT_KEY: &str = "key.next";
 const LOCK: &str = "lock";
 /// What must not be removed, what agents were shown, what is known of hosts: the collector's own
 /// notes.
-const PROVING_NOTHING: [&str; 3] = ["holds", "shown", "gaps.json"];
+const PROVING_NOTHING: [&str; 4] = ["holds", "shown", "gaps.json", NEXT_KEY];
 /// How far the detections have read: state of theirs, no part of the log.
 const DETECTIONS: &str = "detections";
 const TEXTS: [&str; 4] = [KEY, VERIFIER, CHECKPOINT, WITNESSED];

@@ -75,6 +75,7 @@ pub fn verify_store(dir: &Arc<dyn Dir>, options: &VerifyOptions) -> Result<Repor
         files,
         account: Account::of_log(options.inspector.clone(), since),
         key: None,
+        next_key: None,
         durable: 0,
         removed_sha256: None,
         shown: BTreeSet::new(),
@@ -120,6 +121,8 @@ struct StoreVerifier<'a> {
     files: Files,
     account: Account,
     key: Option<VerifierKey>,
+    /// What follows it, where putting it in place was cut short.
+    next_key: Option<VerifierKey>,
     /// Size of the newest checkpoint that is known to be durable.
     durable: u64,
     /// Hash of the file that says what was removed.

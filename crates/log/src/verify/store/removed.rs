@@ -10,6 +10,7 @@ use crate::limits::{
     KEPT_NODES_MAX, REMOVED_BYTES_MAX, REMOVED_OPENINGS_BYTES_MAX, SEGMENT_ENTRIES,
 };
 use crate::log::LOCAL_PEER;
+use crate::note::{Succession, VerifierKey};
 use crate::retention::declared::Declared;
 use crate::retention::kept::KeptNodes;
 use crate::tile::{TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile};
@@ -19,7 +20,7 @@ use super::super::report::{Problem, ProblemKind};
 use super::super::source::Source;
 use super::super::wal::{Body, Header, read_header};
 use super::StoreVerifier;
-use super::files::{Files, REMOVED, kept_path};
+use super::files::{Files, REMOVED, VERIFIER, kept_path};
 
 /// Index of the first entry that was not removed, where the store says so.
 pub(super) fn first_kept(dir: &dyn Dir, files: &Files) -> Result<u64> {
@@ -229,7 +230,7 @@ impl StoreVerifier<'_> {
                         && root_holds(root)
                         && Some(streams_sha256) == self.removed_sha256.as_ref()
                 }
-                Declared::Erase { .. } => false,
+                Declared::Erase { .. } | Declared::RotateKey { .. } => false,
             });
             if !is_declared {
                 let detail = format!(
@@ -246,7 +247,7 @@ impl StoreVerifier<'_> {
                     leaf,
                     envelope,
                 } => Some((*entry, leaf.as_str(), envelope.as_str())),
-                Declared::Remove { .. } => None,
+                Declared::Remove { .. } | Declared::RotateKey { .. } => None,
             })
             .collect();
         for erased in &account.erased {
@@ -259,6 +260,16 @@ impl StoreVerifier<'_> {
             }
         }
         account.report.erased = account.erased.len() as u64;
+        // What an earlier verification read, and what was removed, is not there to be compared.
+        let read_from = self.first_segment * SEGMENT_ENTRIES;
+        let from = account.report.removed.max(read_from);
+        if let Some(key) = &self.key {
+            let size = account.size();
+            let next = self.next_key.iter().flat_map(VerifierKey::successions);
+            // Nothing may stand behind the declaration of a key that is not in place.
+            let pending = next.take(1).find(|one| one.until == size);
+            problems.extend(keys_declared(key, pending.as_ref(), &declared, from));
+        }
         problems
             .into_iter()
             .for_each(|problem| account.report.problem(problem));
@@ -287,6 +298,50 @@ fn are_openings(source: &Source, at: u64) -> Result<bool> {
         rest = tail;
     }
     Ok(rest.is_empty() && bytes.len() <= REMOVED_OPENINGS_BYTES_MAX)
+}
+
+/// Holds the keys of a log to what it declares of them, from an entry on. `pending` is about to follow.
+fn keys_declared(
+    key: &VerifierKey,
+    pending: Option<&Succession>,
+    declared: &[Declared],
+    from: u64,
+) -> Vec<Problem> {
+    let known: Vec<Succession> = key.successions().collect();
+    let said: Vec<Succession> = declared
+        .iter()
+        .filter_map(|one| match one {
+            Declared::RotateKey {
+                key,
+                until,
+                earlier,
+            } => Some(Succession {
+                key: key.clone(),
+                until: *until,
+                earlier: earlier.clone(),
+            }),
+            _ => None,
+        })
+        .collect();
+    let problem = |until: u64, detail: &str| {
+        let mut problem = Problem::new(ProblemKind::Key, VERIFIER, 0, detail);
+        problem.entry = until.checked_sub(1);
+        problem
+    };
+    let undeclared = known
+        .iter()
+        .filter(|one| one.until > from && !said.contains(one))
+        .map(|one| problem(one.until, "the log does not declare this new key there"));
+    let unknown = said
+        .iter()
+        .filter(|one| !known.contains(one) && pending != Some(*one))
+        .map(|one| {
+            problem(
+                one.until,
+                "the log declares a new key there that is not known",
+            )
+        });
+    undeclared.chain(unknown).collect()
 }
 
 /// Puts the kept nodes of a tile together, as far as they go; the tile's root where they reach it.

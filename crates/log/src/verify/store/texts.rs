@@ -10,14 +10,15 @@ use crate::note::{Checkpoint, SigningKey, VerifierKey};
 use super::super::report::ProblemKind;
 use super::super::source::Source;
 use super::super::wal::{Form, search_frames};
-use super::files::{CHECKPOINT, KEY, VERIFIER, WITNESSED, wal_path};
+use super::files::{CHECKPOINT, KEY, NEXT_KEY, VERIFIER, WITNESSED, wal_path};
 use super::{StoreVerifier, VerifyOptions};
 
 impl StoreVerifier<'_> {
     pub(super) fn keys(&mut self, options: &VerifyOptions) -> Result<()> {
         let stored = match self.text(VERIFIER)? {
             Some(text) => {
-                let key = line(&text).and_then(|line| VerifierKey::parse(line).ok());
+                let lines = text.strip_suffix('\n');
+                let key = lines.and_then(|lines| VerifierKey::parse(lines).ok());
                 if key.is_none() {
                     self.problem(ProblemKind::Key, VERIFIER, 0, "it is not a verifier key");
                 }
@@ -25,25 +26,29 @@ impl StoreVerifier<'_> {
             }
             None => None,
         };
-        self.key = options.verifier.clone().or_else(|| stored.clone());
+        // The store may have a newer key than the one that is known, if that one has said so.
+        self.key = match (&options.verifier, &stored) {
+            (Some(known), stored) => Some(known.or_successor(stored.as_ref())),
+            (None, stored) => stored.clone(),
+        };
         if stored.is_some() && stored != self.key {
-            self.problem(
-                ProblemKind::Key,
-                VERIFIER,
-                0,
-                "it is not the key that is known",
-            );
+            let detail = "it is not the key that is known, nor one that followed it";
+            self.problem(ProblemKind::Key, VERIFIER, 0, detail);
         }
+        self.next_key = self.read_next_key();
         if options.without_private_key && !self.files.texts.contains(KEY) {
             return Ok(());
         }
         let Some(text) = self.text(KEY)? else {
             return Ok(());
         };
+        let is_rotating = self.next_key.is_some();
         let private = line(&text).and_then(|line| SigningKey::parse(line).ok());
         match private {
             Some(private)
-                if Some(private.verifier()) == self.key.as_ref() || self.key.is_none() => {}
+                if self.key.as_ref().is_none_or(|key| {
+                    key.is_of(&private) || is_rotating && key.knows(&private)
+                }) => {}
             Some(_) => self.problem(
                 ProblemKind::Key,
                 KEY,
@@ -53,6 +58,16 @@ impl StoreVerifier<'_> {
             None => self.problem(ProblemKind::Key, KEY, 0, "it is not a signing key"),
         }
         Ok(())
+    }
+
+    /// The key that is about to follow: whoever opens the store finishes that, or drops it.
+    fn read_next_key(&self) -> Option<VerifierKey> {
+        let bytes = read_small(self.dir, NEXT_KEY, TEXT_BYTES_MAX).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let (_, keys) = text.strip_suffix('\n')?.split_once('\n')?;
+        let next = VerifierKey::parse(keys).ok()?;
+        let is_ours = self.key.as_ref().is_some_and(|key| key.accepts(&next));
+        is_ours.then_some(next)
     }
 
     /// The checkpoint that witnesses have cosigned, if there is one.

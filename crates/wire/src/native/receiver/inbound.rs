@@ -44,7 +44,8 @@ impl Receiver {
             | Message::Resume(_)
             | Message::Batch(_)
             | Message::Ack(_)
-            | Message::Nak(_) => self.break_off(now, "message out of place"),
+            | Message::Nak(_)
+            | Message::Key(_) => self.break_off(now, "message out of place"),
         }
     }
 

@@ -146,6 +146,13 @@ impl Receiver {
         }
     }
 
+    /// The log has another key than agents may know: tells it, before any checkpoint that the key signs.
+    pub fn show_key(&mut self, now: Duration, key: String) {
+        if !matches!(self.link, Link::Ended) {
+            self.say(now, &Message::Key(key));
+        }
+    }
+
     /// The answer to [`ReceiverAction::NeedProof`].
     pub fn proof(&mut self, now: Duration, proof: Vec<Hash>) {
         let Some(checkpoint) = self.proving.take() else {

@@ -30,6 +30,9 @@ pub enum SenderAction {
         /// The new checkpoint with the proof.
         growth: Growth,
     },
+    /// The collector shows this verifier key, with those before it. Where the pinned one accepts it, use
+    /// it, durably, from now on. Needs no answer.
+    KeyShown(String),
     /// Compare the spool's chain head before sequence `next` with `head`; answer with
     /// `head_checked`.
     CheckHead(Position),

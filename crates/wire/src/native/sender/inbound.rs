@@ -140,6 +140,7 @@ impl Sender {
             Message::Ping(_) if self.outbox.is_full() => {}
             Message::Ping(number) => self.say(now, &Message::Pong(number)),
             Message::Pong(_) => {}
+            Message::Key(key) => self.actions.push_back(SenderAction::KeyShown(key)),
             Message::Close(close) => {
                 self.hang_up(&format!("the collector closed: {}", close.detail));
             }

@@ -123,6 +123,8 @@ impl Host {
                 SenderAction::VerifyCheckpoint { old, growth, .. } => {
                     self.sender.checkpoint_verified(now, verify(&old, &growth));
                 }
+                // The collector of the simulation has one key.
+                SenderAction::KeyShown(key) => panic!("{key}"),
                 SenderAction::CheckHead(position) => {
                     let head = self.spool.head(position.stream, position.next);
                     let same = head == Some(position.head);
