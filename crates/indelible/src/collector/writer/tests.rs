@@ -71,9 +71,9 @@ fn nothing_is_acknowledged_after_a_failed_sync() {
     // The collector's own opening is the first entry.
     wait_for(PATIENCE, "the first entries", || running.size() >= 3);
     let acknowledged = *running.newest.borrow();
-    // Until it strikes a sync: it passes over any other operation.
+    // A commit writes and syncs. The fault passes over anything else, so it is tried again.
     wait_for(PATIENCE, "the end of the writer", || {
-        disk.set_fault(1, Fault::SyncFails);
+        disk.set_fault(2, Fault::SyncFails);
         running.store(&[Kind::Syslog]);
         running.thread.is_finished()
     });
