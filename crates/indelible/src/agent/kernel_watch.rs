@@ -28,7 +28,12 @@ pub(super) fn changes(before: &Status, after: &Status) -> Vec<Finding> {
     ];
     let changed: Vec<String> = settings
         .iter()
-        .filter(|(_, before, after)| before != after)
+        .filter(|(name, before, after)| match *name {
+            // More room takes nothing away, and the rules of a host make it when they are loaded. Zero
+            // is room without end.
+            "backlog_limit" => *before != *after && *after != 0 && (*before == 0 || after < before),
+            _ => before != after,
+        })
         .map(|(name, before, after)| format!("{name} was {before} and is {after}"))
         .collect();
     if !changed.is_empty() {
@@ -67,5 +72,11 @@ mod tests {
             findings[1].why,
             "rate_limit was 0 and is 5, backlog_limit was 64 and is 1"
         );
+        let roomier = Status {
+            backlog_limit: 8192,
+            ..before
+        };
+        assert_eq!(changes(&before, &roomier), []);
+        assert_eq!(changes(&roomier, &before).len(), 1);
     }
 }

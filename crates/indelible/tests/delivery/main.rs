@@ -146,11 +146,11 @@ fn what_others_do_to_auditing_is_recorded() {
     host.wait_for_entry(Kind::Finding, "audit-disabled");
     control.set(StatusChange::Enabled(1)).unwrap();
     host.wait_for_entry(Kind::Finding, "audit-enabled");
-    control.set(StatusChange::BacklogLimit(limit + 1)).unwrap();
+    control.set(StatusChange::BacklogLimit(limit - 1)).unwrap();
     let said = host.wait_for_entry(Kind::Finding, "audit-reconfigured");
     control.set(StatusChange::BacklogLimit(limit)).unwrap();
     assert!(
-        said.contains(&format!("backlog_limit was {limit} and is {}", limit + 1)),
+        said.contains(&format!("backlog_limit was {limit} and is {}", limit - 1)),
         "{said}"
     );
     let head = host.wait_for_entry(Kind::HostHead, "\"audit_pid\":");
