@@ -67,15 +67,24 @@ fn exported() -> BTreeSet<String> {
 
 /// Names that the agent exports, as they stand in what writes them.
 fn exported_by_agent() -> BTreeSet<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/agent/metrics/figures.rs");
-    let source = fs::read_to_string(path).unwrap();
-    let is_name = |text: &&str| {
-        text.starts_with("indelible_") && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    let names_in = |file: &str, prefix: &str| -> Vec<String> {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+        let is_name = |text: &&str| {
+            text.starts_with(prefix) && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        };
+        let source = fs::read_to_string(source).unwrap();
+        let names = source.split('"').filter(is_name);
+        names.map(str::to_owned).collect()
     };
-    let names: BTreeSet<String> = source
-        .split('"')
-        .filter(is_name)
-        .map(str::to_owned)
+    let counters = names_in("detect/live/counts.rs", "detections_");
+    let names: BTreeSet<String> = names_in("agent/metrics/figures.rs", "indelible_")
+        .into_iter()
+        .filter(|name| name != "indelible_")
+        .chain(
+            counters
+                .iter()
+                .map(|name| format!("indelible_{name}_total")),
+        )
         .collect();
     assert!(names.len() > 10, "{names:?}");
     names

@@ -82,7 +82,8 @@ impl Condition {
     /// before it: a store keeps those apart.
     pub fn needles(&self) -> Option<Needles> {
         match self {
-            Self::Serial(serial) => Needles::any_of(vec![format!(":{serial})").into_bytes()]),
+            // Without the colon before it: 049 is read as 49.
+            Self::Serial(serial) => Needles::any_of(vec![format!("{serial})").into_bytes()]),
             Self::Number(number, wanted) => {
                 Needles::any_of(number_needles(number.field(), *wanted))
             }
