@@ -126,18 +126,15 @@ impl Masks {
         if self.patterns.is_empty() {
             return None;
         }
-        let mut any = false;
-        let lines: Vec<Vec<u8>> = event
-            .records()
-            .map(|record| {
-                let line = self.replace(&record);
-                any |= matches!(line, Cow::Owned(_));
-                line.into_owned()
-            })
-            .collect();
-        if !any {
+        // Few events have a secret: nothing is copied before one is found.
+        let replaced = |record: &Record<'_>| matches!(self.replace(record), Cow::Owned(_));
+        if !event.records().any(|record| replaced(&record)) {
             return None;
         }
+        let lines: Vec<Vec<u8>> = event
+            .records()
+            .map(|record| self.replace(&record).into_owned())
+            .collect();
         let mut masked = Event::default();
         let mut records = lines.iter().map(|line| Record::parse(line));
         masked.gather(&mut records, event.missing().contains(&Missing::End));
@@ -174,9 +171,14 @@ impl Masks {
 
     fn replace<'l>(&self, record: &Record<'l>) -> Cow<'l, [u8]> {
         let record_type = record.record_type();
+        if matches!(
+            record_type,
+            RecordType::SYSCALL | RecordType::PATH | RecordType::CWD | RecordType::EOE
+        ) {
+            return record.raw().into();
+        }
         let carries = |field: &Field<'_>| match record_type {
             RecordType::EXECVE => argument(field.name).is_some(),
-            RecordType::SYSCALL => false,
             _ => CARRIERS.iter().any(|name| field.is(name)),
         };
         let fields: Vec<Field<'l>> = record.fields().filter(|field| carries(field)).collect();
