@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod daemon;
 mod kernel;
 mod net;
 mod rsyslogd;

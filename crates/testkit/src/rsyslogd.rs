@@ -1,15 +1,13 @@
 //! Debian's rsyslogd as a process of a test, with a configuration of its own.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
+
+use super::daemon::Daemon;
 
 /// A running rsyslogd; dropping it kills it, and shows what it said if the test fails.
 #[derive(Debug)]
-pub struct Rsyslogd {
-    child: Child,
-    folder: PathBuf,
-}
+pub struct Rsyslogd(Daemon);
 
 impl Rsyslogd {
     /// Starts it in a new folder below `folder`, with what `configured` says for that one; none, with
@@ -29,37 +27,21 @@ impl Rsyslogd {
                 return None;
             }
         }
-        let folder = folder.join("rsyslog");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("conf"), configured(&folder)).unwrap();
-        let child = Command::new(RSYSLOGD)
-            .arg("-n")
-            .args(["-f".as_ref(), folder.join("conf").as_os_str()])
-            .args(["-i".as_ref(), folder.join("pid").as_os_str()])
-            .stdin(Stdio::null())
-            .stderr(fs::File::create(folder.join("stderr")).unwrap())
-            .spawn()
-            .unwrap();
-        Some(Self { child, folder })
+        let command = |folder: &Path| {
+            let mut command = Command::new(RSYSLOGD);
+            command
+                .arg("-n")
+                .args(["-f".as_ref(), folder.join("conf").as_os_str()])
+                .args(["-i".as_ref(), folder.join("pid").as_os_str()]);
+            command
+        };
+        Some(Self(Daemon::start(folder, "rsyslog", configured, command)))
     }
 
     /// The folder that its configuration was made for; `pid` is in it once it runs.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-}
-
-impl Drop for Rsyslogd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!(
-                "{}",
-                fs::read_to_string(self.folder.join("stderr")).unwrap_or_default()
-            );
-        }
+        self.0.folder()
     }
 }
 

@@ -3,14 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+use super::daemon::Daemon;
 
 /// A running syslog-ng; dropping it kills it, and shows what it said if the test fails.
 #[derive(Debug)]
-pub struct SyslogNg {
-    child: Child,
-    folder: PathBuf,
-}
+pub struct SyslogNg(Daemon);
 
 impl SyslogNg {
     /// Starts it in a new folder below `folder`, with what `configured` says for that one behind the
@@ -31,13 +30,12 @@ impl SyslogNg {
             eprintln!("skipped: syslog-ng is not unpacked in {}", root.display());
             return None;
         };
-        let folder = folder.join("syslog-ng");
-        fs::create_dir_all(&folder).unwrap();
-        let config = format!(
-            "@version: {version}\noptions {{ keep-hostname(yes); use-dns(no); dns-cache(no); stats-freq(0); }};\n{}",
-            configured(&folder)
-        );
-        fs::write(folder.join("conf"), config).unwrap();
+        let config = |folder: &Path| {
+            format!(
+                "@version: {version}\noptions {{ keep-hostname(yes); use-dns(no); dns-cache(no); stats-freq(0); }};\n{}",
+                configured(folder)
+            )
+        };
         let libraries = [
             "usr/lib/x86_64-linux-gnu",
             "lib/x86_64-linux-gnu",
@@ -47,42 +45,28 @@ impl SyslogNg {
             .iter()
             .map(|name| root.join(name).display().to_string())
             .collect();
-        let child = Command::new(program)
-            .args(["-F", "--no-caps"])
-            .arg(format!("--module-path={}", modules.display()))
-            .arg(format!("--cfgfile={}", folder.join("conf").display()))
-            .arg(format!(
-                "--persist-file={}",
-                folder.join("persist").display()
-            ))
-            .arg(format!("--pidfile={}", folder.join("pid").display()))
-            .arg(format!("--control={}", folder.join("control").display()))
-            .env("LD_LIBRARY_PATH", libraries.join(":"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(folder.join("stderr")).unwrap())
-            .spawn()
-            .unwrap();
-        Some(Self { child, folder })
+        let command = |folder: &Path| {
+            let file =
+                |option: &str, name: &str| format!("--{option}={}", folder.join(name).display());
+            let mut command = Command::new(program);
+            command
+                .args(["-F", "--no-caps"])
+                .arg(format!("--module-path={}", modules.display()))
+                .arg(file("cfgfile", "conf"))
+                .arg(file("persist-file", "persist"))
+                .arg(file("pidfile", "pid"))
+                .arg(file("control", "control"))
+                .env("LD_LIBRARY_PATH", libraries.join(":"))
+                .stdout(Stdio::null());
+            command
+        };
+        Some(Self(Daemon::start(folder, "syslog-ng", config, command)))
     }
 
     /// The folder that its configuration was made for; `pid` is in it once it runs.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-}
-
-impl Drop for SyslogNg {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!(
-                "{}",
-                fs::read_to_string(self.folder.join("stderr")).unwrap_or_default()
-            );
-        }
+        self.0.folder()
     }
 }
 
