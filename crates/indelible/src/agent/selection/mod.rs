@@ -2,34 +2,31 @@
 //!
 //! ```text
 //! spool/capture/streams ─▶ events ─ condition, rates ─▶ spool/selected/streams ─▶ sent natively
-//!                                   └─ left out: gap entries with serials ┘
+//! captured                 gather   selected            └─ left out: gap entries with serials ┘
 //! ```
 //! A thread of the worker. A stream cannot have holes, so what passes is written into a stream of its
 //! own, and capture's are not sent: they stay as local history, complete. What is left out is accounted
 //! for by gap entries with reason, key, count and serials; gaps, findings and acts of operators go along
 //! as they are, and the kernel's figures go into this stream's own heads.
 
+mod captured;
+mod decided;
 mod gather;
 mod marks;
+mod selected;
 
-use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use indelible_log::dir::{Dir, RealDir};
-use indelible_log::spool::SpoolReader;
 use indelible_log::{EntryRef, Kind, StreamId, entry};
-use indelible_record::Event;
 use indelible_sys::clock::realtime_ns;
 use indelible_sys::host::Host;
 use indelible_sys::lock::FileLock;
-use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde::{Deserialize, Serialize};
 
 use super::intake::checkpoint_seen;
 use super::layout::{Layout, Room};
-use super::opened::Opened;
 use super::outputs::filter::Filter;
 use super::outputs::{Cursors, Released, native_position};
 use super::signer::Signer;
@@ -40,9 +37,12 @@ use super::stopping::Stopping;
 use crate::config::SpoolLimits;
 use crate::config::outputs::NATIVE;
 use crate::config::selection::SelectionConfig;
-use crate::payload::{Gap, HostHead};
+use crate::payload::HostHead;
+use captured::Captured;
+use decided::Decided;
 use gather::Gather;
 use marks::{Mark, Marks};
+use selected::Selected;
 
 /// What the thread runs with.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub(super) fn run(
         let read = selection.step()?;
         selection.keep_if_due()?;
         if read == 0 {
-            selection.wait();
+            selection.captured.wait();
         }
     }
     selection.end()
@@ -74,30 +74,22 @@ pub(super) fn run(
 
 struct Selection {
     layout: Layout,
-    captured: Room,
-    captures: Arc<dyn Dir>,
-    own: SourceStream,
-    signer: Signer,
     boot_id: [u8; 16],
-    filter: Filter,
-    cursor: Option<SpoolReader>,
+    signer: Signer,
+    captured: Captured,
     gather: Gather,
+    selected: Selected,
     marks: Marks,
-    /// First entries of events that were left out and are not told yet.
-    untold: Option<u64>,
-    /// What an earlier run decided beyond the kept position.
-    decided: Decided,
-    /// Where that stands in the own stream, and the entry of capture's up to which that run can have read.
+    /// Where what an earlier run decided stands in the own stream, and the entry of capture's up to which
+    /// that run can have read.
     resumed: Option<Resumed>,
     kept: Slots,
     kept_at: Instant,
     headed_at: Instant,
-    looked_at: Option<Instant>,
     /// The kernel's figures, as capture's newest head has them.
     head: HostHead,
     positions: Cursors,
     released: Arc<Released>,
-    inotify: Option<std::os::fd::OwnedFd>,
     began: Instant,
     entries: Vec<u8>,
 }
@@ -123,50 +115,6 @@ struct Resumed {
     until: u64,
 }
 
-/// Events that stand in the own stream already.
-#[derive(Debug, Default)]
-struct Decided {
-    passed: HashSet<(u64, u32)>,
-    left_out: HashSet<u32>,
-}
-
-impl Decided {
-    fn is_empty(&self) -> bool {
-        self.passed.is_empty() && self.left_out.is_empty()
-    }
-
-    /// Takes an entry of the own stream in.
-    fn note(&mut self, entry: &EntryRef<'_>) {
-        match entry.header().kind {
-            Kind::Audit => {
-                let stamp = entry
-                    .audit()
-                    .and_then(|(_, text)| indelible_record::stamp(text));
-                self.passed
-                    .extend(stamp.map(|stamp| (stamp.ms(), stamp.serial)));
-            }
-            Kind::Gap => {
-                let Ok(gap) = serde_json::from_slice::<Gap>(entry.payload()) else {
-                    return;
-                };
-                if gap.output.as_deref() == Some(NATIVE) {
-                    let serials = gap.serials.iter().flat_map(|[first, last]| *first..=*last);
-                    self.left_out.extend(serials.take(DECIDED_MAX));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether an event was decided; it is forgotten then.
-    fn take(&mut self, event: &Event) -> bool {
-        let Some(stamp) = event.stamp() else {
-            return false;
-        };
-        self.passed.remove(&(stamp.ms(), stamp.serial)) || self.left_out.remove(&stamp.serial)
-    }
-}
-
 impl Selection {
     fn open(
         layout: &Layout,
@@ -182,35 +130,24 @@ impl Selection {
         if began {
             own.signer_began(realtime_ns());
         }
-        let captured = layout.capture();
-        let folder = captured.streams();
-        let captures =
-            RealDir::open(&folder).with_context(|| format!("cannot open {}", folder.display()))?;
         let (slots, kept) = Slots::open::<Kept>(&room.positions().join("cursor"))?;
-        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
         let config = &selecting.config;
+        let filter = Filter::new(NATIVE, config.condition.as_ref(), &config.limits);
         let mut selection = Self {
             layout: layout.clone(),
-            captured,
-            captures,
-            own,
-            signer,
             boot_id: host.boot_id,
-            filter: Filter::new(NATIVE, config.condition.as_ref(), &config.limits),
-            cursor: None,
+            signer,
+            captured: Captured::open(layout.capture())?,
             gather: Gather::new(),
+            selected: Selected::new(own, filter),
             marks: Marks::default(),
-            untold: None,
-            decided: Decided::default(),
             resumed: None,
             kept: slots,
             kept_at: Instant::now(),
             headed_at: Instant::now(),
-            looked_at: None,
             head: HostHead::default(),
             positions: Cursors::open(&layout.selection())?,
             released: released.clone(),
-            inotify,
             began: Instant::now(),
             entries: Vec::new(),
         };
@@ -224,14 +161,14 @@ impl Selection {
 
     /// Begins with the first of capture's streams, after reading what an earlier run decided of it.
     fn begin(&mut self, room: &Room) -> Result<()> {
-        let Some(first) = self.streams().pop_front() else {
+        let Some(first) = self.captured.first() else {
             return Ok(());
         };
         let kept = Kept {
             v: 1,
             stream: first.to_string(),
             read: native_position(&self.layout, first),
-            own: self.own.id().to_string(),
+            own: self.selected.stream.id().to_string(),
             written: 0,
         };
         self.resume(room, &kept)
@@ -239,40 +176,19 @@ impl Selection {
 
     /// Goes on from a kept position, after reading what was decided beyond it.
     fn resume(&mut self, room: &Room, kept: &Kept) -> Result<()> {
-        let (Ok(stream), Ok(own)) = (kept.stream.parse(), kept.own.parse::<StreamId>()) else {
+        let (Ok(stream), Ok(before)) = (kept.stream.parse(), kept.own.parse::<StreamId>()) else {
             return Ok(());
         };
-        let dir: Arc<dyn Dir> = RealDir::open(room.streams())?;
-        for id in [own, self.own.id()] {
-            let Ok(mut reader) = SpoolReader::open(&dir, id) else {
-                continue;
-            };
-            let (oldest, end) = reader.bounds()?;
-            let from = if id == own { kept.written } else { 0 };
-            reader.seek(from.clamp(oldest, end))?;
-            let mut entries = Vec::new();
-            while reader.read(u32::MAX, READ_BYTES, &mut entries)?.is_some() {
-                for entry in entry::split(&entries) {
-                    self.decided.note(&EntryRef::parse(entry?)?);
-                }
-                entries.clear();
-            }
-            if id == self.own.id() {
-                break;
-            }
-        }
-        self.go_to(stream, kept.read);
-        if let Some(cursor) = &self.cursor
-            && !self.decided.is_empty()
+        let own = self.selected.stream.id();
+        self.selected.decided = Decided::read(&room.streams(), before, kept.written, own)?;
+        self.captured.go_to(stream, kept.read);
+        if !self.selected.decided.is_empty()
+            && let Some(until) = self.captured.end()?
         {
             self.resumed = Some(Resumed {
-                written: if own == self.own.id() {
-                    kept.written
-                } else {
-                    0
-                },
+                written: if before == own { kept.written } else { 0 },
                 stream,
-                until: cursor.bounds()?.1,
+                until,
             });
         }
         Ok(())
@@ -280,122 +196,83 @@ impl Selection {
 
     /// Forgets what the earlier run decided, once nothing that it read is read again.
     fn catch_up(&mut self) {
-        let (Some(resumed), Some(cursor)) = (self.resumed, &self.cursor) else {
+        let (Some(resumed), Some((stream, next))) = (self.resumed, self.captured.position()) else {
             return;
         };
-        let reached = self.gather.oldest().unwrap_or(cursor.next());
-        if cursor.stream() != resumed.stream || reached >= resumed.until {
+        let reached = self.gather.oldest().unwrap_or(next);
+        if stream != resumed.stream || reached >= resumed.until {
             self.resumed = None;
-            self.decided = Decided::default();
+            self.selected.decided = Decided::default();
         }
     }
 
     /// Reads, decides and writes some of what is there; answers the bytes that were read.
     fn step(&mut self) -> Result<usize> {
-        if self.own.is_blocked() {
-            self.own.write()?;
+        if self.selected.stream.is_blocked() {
+            self.selected.stream.write()?;
             return Ok(0);
         }
-        let read = self.read()?;
-        if read == 0 {
+        self.read();
+        if self.entries.is_empty() {
             self.decide_waiting(false);
             self.follow()?;
         }
         self.take_entries()?;
-        self.tell(false);
-        self.own.write()?;
-        Ok(read)
+        self.selected.tell(false);
+        self.selected.stream.write()?;
+        Ok(self.entries.len())
     }
 
-    fn read(&mut self) -> Result<usize> {
+    fn read(&mut self) {
         self.entries.clear();
         self.catch_up();
-        let Some(cursor) = &mut self.cursor else {
-            return Ok(0);
+        let Some((_, read)) = self.captured.position() else {
+            return;
         };
-        let written = self.own.spool().next();
+        let written = self.selected.stream.spool().next();
         self.marks.push(Mark {
-            read: cursor.next(),
+            read,
             written: self.resumed.map_or(written, |resumed| resumed.written),
         });
-        match cursor.read(u32::MAX, READ_BYTES, &mut self.entries) {
-            Ok(_) => Ok(self.entries.len()),
-            Err(error) => {
-                // Removed to make room, which capture's gap entries say: on with what is there.
-                let stream = cursor.stream();
-                tracing::warn!(%stream, "selection: {error}");
-                self.cursor = None;
-                Ok(0)
-            }
-        }
+        self.captured.read(&mut self.entries);
     }
 
     fn take_entries(&mut self) -> Result<()> {
-        let entries = std::mem::take(&mut self.entries);
         let now_ns = realtime_ns();
         let now_ms = self.now_ms();
-        for bytes in entry::split(&entries) {
+        for bytes in entry::split(&self.entries) {
             let entry = EntryRef::parse(bytes?)?;
             let header = entry.header();
-            match header.kind {
-                Kind::Audit => {
-                    let Self {
-                        gather,
-                        filter,
-                        own,
-                        decided,
-                        untold,
-                        ..
-                    } = self;
-                    let mut decide = |event: &Event, first: u64, payloads: Vec<Vec<u8>>| {
-                        decide(event, first, payloads, (filter, decided), (own, untold));
-                    };
-                    if gather.push(now_ms, &entry, &mut decide) {
-                        self.own
-                            .push_payload(Kind::Audit, header.flags, entry.payload(), now_ns);
-                    }
-                }
+            let passes = match header.kind {
+                Kind::Audit => self
+                    .gather
+                    .push(now_ms, &entry, &mut |event, first, payloads| {
+                        self.selected.decide(event, first, &payloads);
+                    }),
                 Kind::HostHead => {
                     if let Ok(head) = serde_json::from_slice::<HostHead>(entry.payload()) {
                         self.head = head;
                     }
+                    false
                 }
-                Kind::StreamOpened => {}
-                kind => self
-                    .own
-                    .push_payload(kind, header.flags, entry.payload(), now_ns),
+                Kind::StreamOpened => false,
+                _ => true,
+            };
+            if passes {
+                let own = &mut self.selected.stream;
+                own.push_payload(header.kind, header.flags, entry.payload(), now_ns);
             }
         }
-        self.entries = entries;
         Ok(())
     }
 
     /// Decides what has waited long enough for more records; with `all`, everything.
     fn decide_waiting(&mut self, all: bool) {
         let now_ms = self.now_ms();
-        let Self {
-            gather,
-            filter,
-            own,
-            decided,
-            untold,
-            ..
-        } = self;
-        gather.tick(now_ms, all, &mut |event, first, payloads| {
-            decide(event, first, payloads, (filter, decided), (own, untold));
-        });
-    }
-
-    /// Writes what was left out, where that is due.
-    fn tell(&mut self, all: bool) {
-        let gaps = self.filter.due(Instant::now(), all);
-        if !gaps.is_empty() {
-            let now_ns = realtime_ns();
-            for gap in gaps {
-                self.own.push_json(Kind::Gap, &gap, now_ns);
-            }
-            self.untold = None;
-        }
+        self.gather
+            .tick(now_ms, all, &mut |event, first, payloads| {
+                self.selected.decide(event, first, &payloads);
+            });
     }
 
     /// Makes durable what was written, then the position, and lets capture release what is before it.
@@ -414,8 +291,10 @@ impl Selection {
                 checkpoint: checkpoint_seen(&self.layout.receipts()),
                 ..HostHead::of_boot(&self.boot_id)
             };
-            self.own.push_head(head, &mut self.signer, realtime_ns())?;
-            if self.own.follow_turn(self.layout.turned())? {
+            self.selected
+                .stream
+                .push_head(head, &mut self.signer, realtime_ns())?;
+            if self.selected.stream.follow_turn(self.layout.turned())? {
                 // What was decided stands in the stream before; its last entries are durable.
                 self.marks.clear();
                 self.resumed = self.resumed.map(|resumed| Resumed {
@@ -423,25 +302,26 @@ impl Selection {
                     ..resumed
                 });
             }
-            self.own.release(released(&self.layout, self.own.id()))?;
+            self.selected
+                .stream
+                .release(released(&self.layout, self.selected.stream.id()))?;
         }
         Ok(())
     }
 
     fn keep(&mut self) -> Result<()> {
-        self.own.account_for_drops(realtime_ns())?;
-        if let Err(error) = self.own.sync_handle().sync() {
-            self.own.sync_failed(&error);
+        self.selected.stream.account_for_drops(realtime_ns())?;
+        if let Err(error) = self.selected.stream.sync_handle().sync() {
+            self.selected.stream.sync_failed(&error);
         }
-        let Some(cursor) = &self.cursor else {
+        let Some((stream, next)) = self.captured.position() else {
             return Ok(());
         };
-        if !self.own.is_sound() || self.own.pending_bytes() > 0 {
+        if !self.selected.stream.is_sound() || self.selected.stream.pending_bytes() > 0 {
             return Ok(());
         }
-        let stream = cursor.stream();
-        let open = [self.gather.oldest(), self.untold];
-        let done = open.into_iter().flatten().fold(cursor.next(), u64::min);
+        let open = [self.gather.oldest(), self.selected.untold()];
+        let done = open.into_iter().flatten().fold(next, u64::min);
         let Some(mark) = self.marks.reach(done) else {
             return Ok(());
         };
@@ -449,7 +329,7 @@ impl Selection {
             v: 1,
             stream: stream.to_string(),
             read: mark.read,
-            own: self.own.id().to_string(),
+            own: self.selected.stream.id().to_string(),
             written: mark.written,
         })()?;
         self.positions.pass(stream, mark.read)?;
@@ -458,86 +338,23 @@ impl Selection {
 
     /// At the end of a stream: goes on to the next one, where there is one.
     fn follow(&mut self) -> Result<()> {
-        if self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+        let Some(following) = self.captured.following() else {
             return Ok(());
-        }
-        self.looked_at = Some(Instant::now());
-        let before = self.cursor.as_ref().map(SpoolReader::stream);
-        let mut streams = self.streams();
-        match &self.cursor {
-            None => {
-                if let Some(first) = streams.pop_front() {
-                    self.go_to(first, native_position(&self.layout, first));
-                }
-            }
-            Some(cursor) => {
-                let (stream, next) = (cursor.stream(), cursor.next());
-                while streams.pop_front().is_some_and(|id| id != stream) {}
-                let Some(following) = streams.pop_front() else {
-                    return Ok(());
-                };
-                // The successor was opened after the last entry of this one was written.
-                let ended = SpoolReader::open(&self.captures, stream)
-                    .and_then(|reader| reader.bounds())
-                    .is_ok_and(|(_, end)| next >= end);
-                if ended {
-                    self.decide_waiting(true);
-                    self.tell(true);
-                    self.own.write()?;
-                    self.keep()?;
-                    self.positions.pass(stream, next)?;
-                    self.released.passed(COLLECTOR, stream, next)?;
-                    self.marks.clear();
-                    self.go_to(following, 0);
-                }
-            }
-        }
-        if self.cursor.as_ref().map(SpoolReader::stream) != before {
-            self.looked_at = None;
-        }
+        };
+        let Some((stream, next)) = self.captured.position() else {
+            let position = native_position(&self.layout, following);
+            self.captured.go_to(following, position);
+            return Ok(());
+        };
+        self.decide_waiting(true);
+        self.selected.tell(true);
+        self.selected.stream.write()?;
+        self.keep()?;
+        self.positions.pass(stream, next)?;
+        self.released.passed(COLLECTOR, stream, next)?;
+        self.marks.clear();
+        self.captured.go_to(following, 0);
         Ok(())
-    }
-
-    /// Capture's streams that are spooled, in their order.
-    fn streams(&self) -> VecDeque<StreamId> {
-        let ids = Opened::list(&self.captured).unwrap_or_default();
-        let mut streams: Vec<(u64, StreamId)> = ids
-            .into_iter()
-            .filter(|id| self.captured.streams().join(id.to_string()).exists())
-            .filter_map(|id| Some((Opened::load(&self.captured.opened(id)).ok()?.time_ns, id)))
-            .collect();
-        streams.sort_unstable();
-        streams.into_iter().map(|(_, id)| id).collect()
-    }
-
-    fn go_to(&mut self, stream: StreamId, next: u64) {
-        let Ok(mut reader) = SpoolReader::open(&self.captures, stream) else {
-            return;
-        };
-        let sought = reader
-            .bounds()
-            .and_then(|(oldest, end)| reader.seek(next.clamp(oldest, end)));
-        if let Err(error) = sought {
-            tracing::warn!(%stream, "selection: {error}");
-            return;
-        }
-        if let Some(inotify) = &self.inotify {
-            let folder = self.captured.streams().join(stream.to_string());
-            // Without it, growth is looked for from time to time.
-            let _ = inotify::add_watch(inotify, &folder, WatchFlags::MODIFY);
-        }
-        self.cursor = Some(reader);
-    }
-
-    /// Waits for capture to write, not for long.
-    fn wait(&self) {
-        let Some(inotify) = &self.inotify else {
-            return std::thread::sleep(WAIT_MAX);
-        };
-        // A wait that fails is a short one.
-        let _ = indelible_sys::wait::wait_for_any(&[std::os::fd::AsFd::as_fd(inotify)], WAIT_MAX);
-        let mut told = [0; 4096];
-        while rustix::io::read(inotify, &mut told).is_ok_and(|read| read > 0) {}
     }
 
     /// What capture left, the last gaps, and a last head.
@@ -547,34 +364,13 @@ impl Selection {
             slices += 1;
         }
         // What waits for records waits for the next start.
-        self.tell(true);
-        self.own.write()?;
+        self.selected.tell(true);
+        self.selected.stream.write()?;
         self.keep()
     }
 
     fn now_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-/// Writes an event that passes, and notes one that does not.
-fn decide(
-    event: &Event,
-    first: u64,
-    payloads: Vec<Vec<u8>>,
-    (filter, decided): (&mut Filter, &mut Decided),
-    (own, untold): (&mut SourceStream, &mut Option<u64>),
-) {
-    if !decided.is_empty() && decided.take(event) {
-        return;
-    }
-    if filter.passes(event, Instant::now()) {
-        let now_ns = realtime_ns();
-        for payload in payloads {
-            own.push_payload(Kind::Audit, 0, &payload, now_ns);
-        }
-    } else {
-        *untold = Some(untold.map_or(first, |before| before.min(first)));
     }
 }
 
@@ -588,11 +384,5 @@ const READ_BYTES: usize = 256 << 10;
 const KEEP_EVERY: Duration = Duration::from_millis(200);
 /// How often a head is written.
 const HEAD_EVERY: Duration = Duration::from_secs(1);
-/// How often a next stream is looked for.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait for capture to write.
-const WAIT_MAX: Duration = Duration::from_millis(100);
 /// Reads that are still done when everything stops.
 const LAST_SLICES_MAX: usize = 4_096;
-/// Serials of one gap entry that are remembered after a crash.
-const DECIDED_MAX: usize = 1 << 20;
