@@ -16,7 +16,7 @@ use crate::masking::Masking;
 /// Everything under the newest published checkpoint, or what of it lies in a time. Each file has a
 /// proof beside it, for its newest entry, which `indelible verify --proof` checks; `manifest.json` has
 /// each file's SHA-256. Where a collector runs on the store, its log notes the export with the
-/// manifest's hash. Syslog, journal and file messages are in parquet and raw alone.
+/// manifest's hash. Syslog, journal and file messages and findings are in parquet and raw alone.
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// The collector's store

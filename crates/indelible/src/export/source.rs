@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use indelible_log::dir::Dir;
 use indelible_log::{EntryRef, Kind, LogReader, StreamId};
-use indelible_record::{Assembler, Event, Order, Record, Settings, Stamp};
+use indelible_record::{Assembler, Event, Order, Record, RecordType, Settings, Stamp};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Request;
@@ -129,6 +129,7 @@ impl Source {
             self.is_done = true;
             let events: Vec<Event> = self.assembler.finish().collect();
             events.into_iter().for_each(|event| self.event(event, rows));
+            debug_assert!(self.waiting.is_empty(), "an event was not given");
             return Ok(true);
         };
         // Streams are opened in any block, so one that is skipped is still looked at for them.
@@ -203,6 +204,11 @@ impl Source {
             .stamp()
             .map(|stamp| (record.node().unwrap_or_default().to_vec(), stamp));
         let has_place = place.is_some();
+        if record.record_type() == RecordType::EOE && !self.waiting.contains_key(&place) {
+            // Its event was complete without it: the assembler counts it, and gives nothing.
+            let _ = self.assembler.push(0, record);
+            return;
+        }
         let waiting = self.waiting.entry(place).or_default();
         match waiting.back_mut().filter(|_| has_place) {
             Some(event) => event.leaves.push(index),
@@ -260,6 +266,7 @@ fn message<'a>(entry: &EntryRef<'a>) -> Option<(&'static str, &'a [u8])> {
         Kind::Syslog => Some(("syslog", entry.syslog()?.1)),
         Kind::Journal => Some(("journal", entry.payload())),
         Kind::FileLine => Some(("file", entry.payload())),
+        Kind::Finding => Some(("finding", entry.payload())),
         _ => None,
     }
 }

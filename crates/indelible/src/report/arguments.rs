@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
+use crate::masking::Masking;
 use crate::search::arguments::{Place, Times};
 
 /// What to report about, and how.
@@ -59,4 +60,6 @@ pub(crate) struct Arguments {
     pub(crate) times: Times,
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) masking: Masking,
 }

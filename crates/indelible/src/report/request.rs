@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use anyhow::Result;
 use indelible_query::criteria::{Criteria, Filter};
+use indelible_query::mask::{MaskError, Masks};
 use indelible_query::report::{
     Change, Detail, Escape, Form, Kind, Outcome, Over, Partial, Remarks, Report, Table, Times,
 };
@@ -36,6 +37,8 @@ pub(crate) enum NotARequest {
     NotAnInterval(String),
     #[error(transparent)]
     Timeout(#[from] resolve::NotATimeout),
+    #[error(transparent)]
+    Mask(#[from] MaskError),
 }
 
 /// What to report.
@@ -48,6 +51,7 @@ pub(crate) struct Request {
     end_s: Option<u64>,
     timeout_ms: u64,
     manner: Manner,
+    masks: Masks,
 }
 
 /// Which kind of table.
@@ -123,6 +127,11 @@ impl Request {
             end_s: (window.until_ms < u64::MAX).then_some(window.until_ms / 1000),
             timeout_ms: resolve::timeout_ms(arguments.place.eoe_timeout.as_deref())?,
             manner,
+            // The link shows what aureport does.
+            masks: match manner {
+                Manner::Native if report.shows_arguments() => arguments.masking.masks()?,
+                _ => Masks::none(),
+            },
         };
         Ok(request)
     }
@@ -203,6 +212,7 @@ impl Request {
         let work = Rows {
             report: self.report,
             criteria: &self.criteria,
+            masks: &self.masks,
             place,
         };
         let selection = Selection::new(&self.criteria, self.report.kind, source);
@@ -289,6 +299,7 @@ impl Place<'_> {
 struct Rows<'a> {
     report: Report,
     criteria: &'a Criteria,
+    masks: &'a Masks,
     place: &'a Place<'a>,
 }
 
@@ -301,6 +312,8 @@ impl Work for Rows<'_> {
 
     fn event(&self, event: &Event, part: &mut Partial) {
         if self.criteria.matches(event) {
+            let masked = self.masks.event(event);
+            let event = masked.as_ref().unwrap_or(event);
             self.place
                 .with(|locale| self.report.event(event, locale, part));
         } else {

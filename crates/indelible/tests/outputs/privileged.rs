@@ -1,11 +1,14 @@
 //! The agent's optional helpers, which hold privileges: each with the kernel's own records.
 
 use std::fs;
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use indelible_testkit::Kernel;
+use rustix::fs::{Gid, Uid};
 
 use super::host::{Host, wait_for};
 
@@ -95,14 +98,70 @@ fn inspect_adds_the_listed_environment_and_the_hash() {
         (field("Seccomp:"), field("NoNewPrivs:")),
         ("2".into(), "1".into())
     );
-    // Whoever is not the worker is not answered.
-    let mode = fs::metadata(host.path("spool/inspect/socket"))
-        .unwrap()
-        .permissions();
-    assert_eq!(mode.mode() & 0o777, 0o660);
     stop(helper);
     host.stop_worker();
     host.stop_sources();
+}
+
+/// Who is not the worker cannot connect; and where the socket's mode would let him, he is not answered.
+#[test]
+fn inspect_answers_the_worker_alone() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: inspect_answers_the_worker_alone needs root");
+        return;
+    }
+    let host =
+        Host::new("[inspect]\n[[outputs]]\nname = \"file\"\nto = [\"file:FOLDER/out.log\"]\n");
+    let helper = role(&host, "inspect");
+    let socket = host.path("spool/inspect/socket");
+    wait_for("the helper", || socket.exists());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    wait_for("its mode", || mode(&socket) == 0o660);
+    // What it is asked is this process, which the one who asks may know all about.
+    let pid = std::process::id();
+    let start_ticks = indelible_sys::proc::Process { pid }.start_ticks().unwrap();
+    let question = [&pid.to_be_bytes()[..], &start_ticks.to_be_bytes()].concat();
+    let ask = |user: Option<u32>| -> std::io::Result<Vec<u8>> {
+        let (socket, question) = (socket.clone(), question.clone());
+        let asking = std::thread::spawn(move || {
+            if let Some(user) = user {
+                let (gid, uid) = (Gid::from_raw(user), Uid::from_raw(user));
+                // Of this thread alone: the kernel tells the peer who connected.
+                rustix::thread::set_thread_groups(&[])?;
+                rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+                rustix::thread::set_thread_res_uid(uid, uid, uid)?;
+            }
+            let mut stream = UnixStream::connect(socket)?;
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(10)))?;
+            stream.write_all(&question)?;
+            let mut length = [0; 4];
+            stream.read_exact(&mut length)?;
+            let mut answer = vec![0; u32::from_be_bytes(length) as usize];
+            stream.read_exact(&mut answer)?;
+            Ok(answer)
+        });
+        asking.join().unwrap()
+    };
+    let refused = ask(Some(NOBODY)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+    for folder in socket.ancestors().skip(1) {
+        if mode(folder) & 0o001 == 0 {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).unwrap();
+        }
+    }
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o666)).unwrap();
+    let refused = ask(Some(NOBODY)).unwrap_err();
+    // The socket is closed, with the question in it or before it is written.
+    let is_closed = [
+        ErrorKind::UnexpectedEof,
+        ErrorKind::ConnectionReset,
+        ErrorKind::BrokenPipe,
+    ];
+    assert!(is_closed.contains(&refused.kind()), "{refused}");
+    // The helper goes on answering who may ask.
+    let answer = String::from_utf8(ask(None).unwrap()).unwrap();
+    assert!(answer.contains("\"exe_sha256\":\""), "{answer}");
+    stop(helper);
 }
 
 /// Each level of the disk runs what the site has configured for it, against fakes; capture says so, and
@@ -214,3 +273,6 @@ impl Drop for Mounted {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
+
+/// uid and gid of somebody with no rights.
+const NOBODY: u32 = 65_534;

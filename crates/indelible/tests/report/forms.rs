@@ -45,6 +45,62 @@ fn json_and_csv_have_the_rows_of_the_text() {
     }
 }
 
+/// What was typed is shown without its secrets, but for who asks for them, and through the link.
+#[test]
+fn secrets_that_were_typed_are_masked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("audit.log");
+    let typed = |text: &str| -> String { text.bytes().map(|byte| format!("{byte:02X}")).collect() };
+    let tty = format!(
+        "type=TTY msg=audit(1700000000.001:7): tty pid=5 uid=0 auid=1000 ses=2 major=136 minor=0 comm=\"bash\" data={}\n",
+        typed("mysql -u root -psesame shop\r")
+    );
+    let program = format!(
+        "type=USER_TTY msg=audit(1700000000.002:8): pid=5 uid=0 auid=1000 ses=2 data={}\n",
+        typed("curl --user me:sesame https://h/")
+    );
+    std::fs::write(&log, tty + &program).expect("written");
+    let input = format!("--input={}", log.display());
+    for form in ["text", "json", "csv"] {
+        let form = format!("--format={form}");
+        let (masked, code) = run(&["tty", &form, &input]);
+        assert_eq!(code, Some(0));
+        assert!(!masked.contains("sesame"), "{masked}");
+        assert!(masked.contains("mysql -u root -p**** shop"), "{masked}");
+        assert!(masked.contains("me:****"), "{masked}");
+        let (shown, _) = run(&["tty", "--unmasked", &form, &input]);
+        assert_eq!(shown.matches("sesame").count(), 2, "{shown}");
+        let (more, _) = run(&["tty", "--mask=sh(op)", &form, &input]);
+        assert!(more.contains("-p**** sh****"), "{more}");
+    }
+    // A line of an event that cannot be read is no way around it.
+    std::fs::write(
+        &log,
+        b"type=TTY msg=audit(1700000000.001:7): tty pid=5 uid=0 data=\"--password=sesame\"\n",
+    )
+    .expect("written");
+    let output = Command::new(env!("CARGO_BIN_EXE_indelible"))
+        .args(["report", "tty", "--debug", &input])
+        .output()
+        .expect("a program that starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("Malformed event") && !said.contains("sesame"),
+        "{said}"
+    );
+    let link = folder.path().join("aureport");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_indelible"), &link).expect("linked");
+    std::fs::write(&log, format!("type=TTY msg=audit(1700000000.001:7): tty pid=5 uid=0 auid=1000 ses=2 major=136 minor=0 comm=\"bash\" data={}\n", typed("x --token=sesame")))
+        .expect("written");
+    let output = Command::new(&link)
+        .args(["--tty", "-if"])
+        .arg(&log)
+        .output();
+    let shown =
+        String::from_utf8_lossy(&output.expect("a program that starts").stdout).into_owned();
+    assert!(shown.contains("--token=sesame"), "{shown}");
+}
+
 #[test]
 fn summaries_and_totals_as_json() {
     let (json, _) = run(&["files", "--summary", "--format=json", &input("files")]);

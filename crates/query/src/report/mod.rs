@@ -120,4 +120,11 @@ impl Report {
             debug: false,
         }
     }
+
+    /// Whether it shows command lines or what was typed, in which secrets may stand: a report of what was
+    /// typed does, and what is said of events that could not be read.
+    pub fn shows_arguments(&self) -> bool {
+        let columns = self.kind.spec().columns;
+        self.debug || columns.iter().any(|(column, _)| *column == Column::Typed)
+    }
 }

@@ -9,6 +9,7 @@ mod target;
 mod verdict;
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -62,11 +63,12 @@ pub(crate) fn run(layout: &Layout, work: Work, stopping: &Stopping) -> Result<()
     if !work.targets.is_empty() {
         layout.select(is_selected)?;
     }
+    let mut selection = None;
     if let Some(selecting) = work.selection {
         let (layout, stop, released) = (layout.clone(), stopping.clone(), outputs.released());
-        go_on_trying("selection", stopping, move || {
+        selection = Some(go_on_trying("selection", stopping, move || {
             selection::run(&layout, &selecting, &released, &stop)
-        })?;
+        })?);
     }
     let state = Arc::new(State::collector());
     if let Some(metrics) = work.metrics {
@@ -90,6 +92,10 @@ pub(crate) fn run(layout: &Layout, work: Work, stopping: &Stopping) -> Result<()
         send(layout, native, stopping)?;
     }
     outputs.join();
+    if let Some(selection) = selection {
+        // What it left out is told before the end: the next start would decide it anew.
+        let _ = selection.join();
+    }
     Ok(())
 }
 
@@ -106,12 +112,12 @@ fn wait_for(outputs: &Running, stopping: &Stopping) -> Result<()> {
     Ok(())
 }
 
-/// Starts a thread that goes on trying where its work fails.
+/// Starts a thread that goes on trying where its work fails, until asked to stop.
 fn go_on_trying(
     name: &'static str,
     stopping: &Stopping,
     work: impl Fn() -> Result<()> + Send + 'static,
-) -> Result<()> {
+) -> Result<JoinHandle<()>> {
     let stopping = stopping.clone();
     let body = move || {
         while let Err(error) = work() {
@@ -120,13 +126,15 @@ fn go_on_trying(
             while Instant::now() < until && !stopping.requested() {
                 std::thread::sleep(LOOK_EVERY);
             }
+            if stopping.requested() {
+                break;
+            }
         }
     };
     std::thread::Builder::new()
         .name(name.into())
         .spawn(body)
-        .context("cannot start a thread")?;
-    Ok(())
+        .context("cannot start a thread")
 }
 
 /// How late a request to stop is seen.
