@@ -172,7 +172,7 @@ impl Rules {
                 ..
             } => {
                 let logs = log.into_iter().map(Source::Files);
-                let stores = store.into_iter().map(Source::Store);
+                let stores = store.into_iter().map(Source::store);
                 let spools = spool.into_iter().map(Source::Spool);
                 let sources: Vec<_> = logs.chain(stores).chain(spools).collect();
                 match sources.is_empty() {

@@ -48,7 +48,7 @@ impl Top {
     pub(super) fn run(self) -> Result<u8> {
         let source = match (self.spool, self.store, self.input) {
             (Some(spool), _, _) => Source::Spool(spool),
-            (_, Some(store), _) => Source::Store(store),
+            (_, Some(store), _) => Source::store(store),
             (_, _, Some(path)) => Source::Files(path),
             _ => Source::Files(PathBuf::from("/var/log/audit")),
         };

@@ -22,7 +22,7 @@ pub(super) fn begin(form: Form, out: &mut Vec<u8>) {
     });
 }
 
-/// Writes a line for each file of the source; a store and a spool are one.
+/// Writes a line for each file or store of the source; a spool is one.
 pub(super) fn run(
     request: &Request,
     source: &Source,
@@ -34,6 +34,7 @@ pub(super) fn run(
             .into_iter()
             .map(Source::Files)
             .collect(),
+        Source::Stores(several) => several.iter().cloned().map(Source::Store).collect(),
         other => vec![other.clone()],
     };
     for (index, source) in sources.iter().enumerate() {

@@ -174,9 +174,10 @@ pub(crate) struct Place {
     /// The audit daemon's log, even if standard input is a pipe
     #[arg(long)]
     pub(crate) input_logs: bool,
-    /// A collector's store
+    /// A collector's store; several are read as one log, in which an entry that stands in two of them
+    /// is given once
     #[arg(long, value_name = "DIR", conflicts_with = "input")]
-    pub(crate) store: Option<PathBuf>,
+    pub(crate) store: Vec<PathBuf>,
     /// A host's spool
     #[arg(long, value_name = "DIR", conflicts_with_all = ["input", "store"])]
     pub(crate) spool: Option<PathBuf>,

@@ -9,15 +9,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
-use indelible_log::dir::RealDir;
 use indelible_log::index::Blocks;
 use indelible_log::limits::{BLOCK_ENTRIES, SEGMENT_BLOCKS};
-use indelible_log::{EntryRef, Kind, LogReader};
+use indelible_log::{EntryRef, Kind};
 use indelible_query::terms::{self, TermField};
 use indelible_record::{Event, Stamp};
 
 use super::Source;
-use super::entries::{Lines, Segment, segments};
+use super::entries::{Lines, Opened, StoreAt};
 use super::limits::{CONTEXT_LOOKUPS_MAX, CONTEXTS_MAX};
 use super::remote::Beside;
 
@@ -36,10 +35,11 @@ pub(crate) struct Contexts {
 impl Contexts {
     /// Of what the sources hold; nothing is read yet.
     pub(crate) fn of_sources(sources: &[Source]) -> Self {
-        let unread = sources.iter().filter_map(|source| match source {
-            Source::Files(_) | Source::Collector(_) => None,
-            Source::Store(path) => Some(Place::Store(path.clone())),
-            Source::Spool(path) => Some(Place::Spool(path.clone())),
+        let unread = sources.iter().flat_map(|source| match source {
+            Source::Files(_) | Source::Collector(_) => Vec::new(),
+            Source::Store(at) => vec![Place::Store(at.clone())],
+            Source::Stores(several) => several.iter().cloned().map(Place::Store).collect(),
+            Source::Spool(path) => vec![Place::Spool(path.clone())],
         });
         let shelf = Shelf {
             places: unread.collect(),
@@ -84,7 +84,7 @@ struct Shelf {
 
 enum Place {
     Spool(PathBuf),
-    Store(PathBuf),
+    Store(StoreAt),
     Opened(Box<Store>),
 }
 
@@ -115,11 +115,11 @@ impl Shelf {
                     walk::spool(&path, |entry| known.enter("", entry))?;
                     continue;
                 }
-                Place::Store(path) => Box::new(Store::open(path)?),
+                Place::Store(at) => Box::new(Store::of(at.open()?)),
                 Place::Opened(store) => store,
             };
             let read = store.read(pid, &mut self.known);
-            read.with_context(|| format!("cannot read the store {}", store.path.display()))?;
+            read.with_context(|| format!("cannot read the store {}", store.opened.path.display()))?;
             self.places.push(Place::Opened(store));
         }
         self.known.sort();
@@ -129,10 +129,9 @@ impl Shelf {
 
 /// A store whose contexts are read block by block.
 struct Store {
-    path: PathBuf,
-    reader: LogReader,
+    /// As whoever searches it has it open.
+    opened: Arc<Opened>,
     lines: Lines,
-    segments: Vec<Segment>,
     /// The blocks of each segment that were read.
     read: Vec<Blocks>,
     /// All that can be read of the segments was read.
@@ -142,21 +141,14 @@ struct Store {
 }
 
 impl Store {
-    fn open(path: PathBuf) -> Result<Self> {
-        let shown = || format!("cannot read the store {}", path.display());
-        let dir = RealDir::open(&path).with_context(shown)?;
-        let reader = LogReader::open(dir).with_context(shown)?;
-        let mut lines = Lines::of_store(false);
-        let (segments, next) = segments(&reader, &mut lines).with_context(shown)?;
-        Ok(Self {
-            read: vec![0; segments.len()],
-            path,
-            reader,
-            lines,
-            segments,
+    fn of(opened: Arc<Opened>) -> Self {
+        Self {
+            read: vec![0; opened.segments.len()],
+            lines: opened.lines.clone(),
             is_exhausted: false,
-            next,
-        })
+            next: opened.after,
+            opened,
+        }
     }
 
     fn read(&mut self, pid: Option<u32>, known: &mut Known) -> Result<()> {
@@ -165,8 +157,9 @@ impl Store {
             self.is_exhausted = pid.is_none();
         }
         // Written while it is searched: what is new since the last look.
-        while let Some(part) = self.reader.part_at(self.next)? {
-            for (_, entry) in self.reader.decode(&part)?.iter_from(self.next) {
+        let reader = &self.opened.reader;
+        while let Some(part) = reader.part_at(self.next)? {
+            for (_, entry) in reader.decode(&part)?.iter_from(self.next) {
                 let entry = EntryRef::parse(entry)?;
                 self.lines.note(&entry);
                 known.of_host(&self.lines, &entry);
@@ -179,7 +172,10 @@ impl Store {
     fn read_sealed(&mut self, pid: Option<u32>, known: &mut Known) -> Result<()> {
         let pid = pid.map(|pid| pid.to_string());
         let field = TermField::Context.number();
-        for (segment, read) in std::iter::zip(&self.segments, &mut self.read) {
+        let Opened {
+            reader, segments, ..
+        } = &*self.opened;
+        for (segment, read) in std::iter::zip(segments, &mut self.read) {
             let is_asked = |value: &[u8]| pid.as_ref().is_none_or(|pid| pid.as_bytes() == value);
             let holding = match &segment.index {
                 Some(index) if terms::had(index.version(), field) == Some(true) => {
@@ -189,8 +185,8 @@ impl Store {
             };
             let unread = holding & !*read;
             for block in (0..SEGMENT_BLOCKS).filter(|block| unread >> block & 1 == 1) {
-                let part = self.reader.block_at(segment.first + block * BLOCK_ENTRIES);
-                for (_, entry) in self.reader.decode(&part)?.iter() {
+                let part = reader.block_at(segment.first + block * BLOCK_ENTRIES);
+                for (_, entry) in reader.decode(&part)?.iter() {
                     known.of_host(&self.lines, &EntryRef::parse(entry)?);
                 }
             }

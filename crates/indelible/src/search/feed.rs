@@ -129,14 +129,26 @@ impl Feed {
                 self.ends_events = None;
                 match source {
                     Source::Files(path) => self.files = files::in_order(&path)?.into(),
-                    Source::Store(path) => {
-                        let store = Store::open(&path, self.messages, &self.wants, self.window)?;
+                    Source::Store(at) => {
+                        let store = Store::open(&at, self.messages, &self.wants, self.window)?;
                         self.ends_events = store.ends_events();
                         self.erased.push(store.erased());
                         self.current = Some(Current {
-                            path: Arc::new(path),
+                            path: Arc::new(at.path().to_owned()),
                             text: CurrentText::Store(Box::new(store), 0),
                         });
+                    }
+                    Source::Stores(several) => {
+                        let shown = Source::Stores(several.clone()).to_string();
+                        let (entries, erased) = entries::of_stores(
+                            &several,
+                            self.messages,
+                            &self.wants,
+                            self.window,
+                        )?;
+                        self.erased.push(erased);
+                        self.current =
+                            Some(Current::stream(shown.into(), Origin::Entries(entries)));
                     }
                     // The engine asks it before there is a feed.
                     Source::Collector(collector) => bail!("{collector} is no source among others"),

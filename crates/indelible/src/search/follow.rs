@@ -25,7 +25,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use super::engine::Work;
-use super::entries::{self, Lines, Rooms};
+use super::entries::{self, Given, Lines, Rooms, StoreAt};
 use super::{Source, files};
 
 /// Gives the events that come from now on and match to the work, and a part for each to the sink,
@@ -48,7 +48,8 @@ pub(crate) fn follow<W: Work>(
     for source in sources {
         tails.push(match source {
             Source::Files(path) => Box::new(FileTail::new(path)?),
-            Source::Store(path) => Box::new(StoreTail::new(path, messages)?),
+            Source::Store(at) => Box::new(StoreTail::new(at.path(), messages)?),
+            Source::Stores(several) => Box::new(StoresTail::new(several, messages)?),
             Source::Spool(path) => Box::new(SpoolTail::new(path, messages)?),
             Source::Collector(collector) => bail!("{collector} is no source among others"),
         });
@@ -291,19 +292,23 @@ impl StoreTail {
         };
         let end = tail.reader.end().with_context(shown)?;
         // The names of the hosts stand where their streams were opened.
-        while tail.next < end && tail.part(&mut Vec::new())? {}
+        while tail.next < end && tail.part(|_| true, &mut Vec::new())? {}
         Ok(tail)
     }
 
-    /// Appends the lines of the next part; no where there is none yet.
-    fn part(&mut self, text: &mut Vec<u8>) -> Result<bool> {
+    /// Appends the lines of the next part that are meant; no where there is none yet.
+    fn part(
+        &mut self,
+        is_meant: impl FnMut(&EntryRef<'_>) -> bool,
+        text: &mut Vec<u8>,
+    ) -> Result<bool> {
         let shown = || format!("cannot read the store {}", self.path.display());
         let Some(part) = self.reader.part_at(self.next).with_context(shown)? else {
             return Ok(false);
         };
         let entries = self.reader.decode(&part).with_context(shown)?;
         self.lines
-            .part(&entries, self.next, text)
+            .part(&entries, self.next, is_meant, text)
             .with_context(shown)?;
         self.next = part.end();
         Ok(true)
@@ -312,12 +317,46 @@ impl StoreTail {
 
 impl Tail for StoreTail {
     fn read(&mut self, text: &mut Vec<u8>) -> Result<()> {
-        while text.len() < LINE_BYTES_MAX && self.part(text)? {}
+        while text.len() < LINE_BYTES_MAX && self.part(|_| true, text)? {}
         Ok(())
     }
 
     fn folders(&self, take: &mut dyn FnMut(&Path)) {
         take(&self.path.join("wal"));
+    }
+}
+
+/// The ends of several stores that are one log: what comes to more than one is given once.
+struct StoresTail {
+    tails: Vec<StoreTail>,
+    given: Given,
+}
+
+impl StoresTail {
+    fn new(stores: &[StoreAt], messages: bool) -> Result<Self> {
+        let tails = stores.iter().map(|at| StoreTail::new(at.path(), messages));
+        Ok(Self {
+            tails: tails.collect::<Result<_>>()?,
+            given: Given::default(),
+        })
+    }
+}
+
+impl Tail for StoresTail {
+    fn read(&mut self, text: &mut Vec<u8>) -> Result<()> {
+        let Self { tails, given } = self;
+        for tail in tails {
+            let mut is_new = |entry: &EntryRef<'_>| {
+                let header = entry.header();
+                given.is_new(header.stream, header.sequence)
+            };
+            while text.len() < LINE_BYTES_MAX && tail.part(&mut is_new, text)? {}
+        }
+        Ok(())
+    }
+
+    fn folders(&self, take: &mut dyn FnMut(&Path)) {
+        self.tails.iter().for_each(|tail| tail.folders(take));
     }
 }
 

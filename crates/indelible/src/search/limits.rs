@@ -25,3 +25,6 @@ pub(crate) const CONTEXTS_MAX: usize = 256 << 10;
 
 /// Processes whose contexts are looked for one by one; with more, all contexts of the store are read.
 pub(crate) const CONTEXT_LOOKUPS_MAX: usize = 64;
+
+/// Stores that are read as one log: of each a block is held unpacked, about 1 MiB.
+pub(crate) const STORES_MAX: usize = 16;

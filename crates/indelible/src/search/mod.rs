@@ -1,7 +1,7 @@
 //! Search: from a source's records to the events that match, in the form that was asked for.
 //!
 //! ```text
-//! files │ store │ spool │ collector ─ engine ─▶ Event that matches ─ print ─▶ stdout
+//! files │ stores │ spool │ collector ─ engine ─▶ Event that matches ─ print ─▶ stdout
 //! ```
 
 pub(crate) mod arguments;
@@ -42,18 +42,33 @@ pub(crate) enum Source {
     /// audit.log, or the files of a folder, oldest first.
     Files(PathBuf),
     /// A collector's store.
-    Store(PathBuf),
+    Store(entries::StoreAt),
+    /// Several of them, as one log.
+    Stores(Vec<entries::StoreAt>),
     /// A host's spool.
     Spool(PathBuf),
     /// A collector elsewhere, asked over HTTP.
     Collector(Arc<remote::Collector>),
 }
 
+impl Source {
+    /// A collector's store.
+    pub(crate) fn store(path: impl Into<PathBuf>) -> Self {
+        Self::Store(entries::StoreAt::new(path))
+    }
+}
+
 impl std::fmt::Display for Source {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Files(path) | Self::Store(path) | Self::Spool(path) => {
-                write!(formatter, "{}", path.display())
+            Self::Files(path) | Self::Spool(path) => write!(formatter, "{}", path.display()),
+            Self::Store(at) => write!(formatter, "{}", at.path().display()),
+            Self::Stores(several) => {
+                for (number, at) in several.iter().enumerate() {
+                    let before = if number == 0 { "" } else { ", " };
+                    write!(formatter, "{before}{}", at.path().display())?;
+                }
+                Ok(())
             }
             Self::Collector(collector) => write!(formatter, "{collector}"),
         }

@@ -11,6 +11,7 @@ use rustix::fs::FileType;
 
 use super::Source;
 use super::arguments::Place;
+use super::entries::StoreAt;
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +29,13 @@ pub(crate) fn find(place: &Place) -> Found {
     if let Some(path) = &place.input {
         return Found::Given(Source::Files(path.clone()));
     }
-    if let Some(path) = &place.store {
-        return Found::Given(Source::Store(path.clone()));
+    match &place.store[..] {
+        [] => {}
+        [path] => return Found::Given(Source::store(path)),
+        several => {
+            let stores = several.iter().map(StoreAt::new).collect();
+            return Found::Given(Source::Stores(stores));
+        }
     }
     if let Some(path) = &place.spool {
         return Found::Given(Source::Spool(path.clone()));
@@ -47,7 +53,7 @@ pub(crate) fn find(place: &Place) -> Found {
         return Found::Default(Source::Spool(super::SPOOL_FOLDER.into()));
     }
     if Path::new(STORE_FOLDER).exists() {
-        return Found::Default(Source::Store(STORE_FOLDER.into()));
+        return Found::Default(Source::store(STORE_FOLDER));
     }
     Found::Nothing(log)
 }

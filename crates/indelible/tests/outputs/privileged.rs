@@ -142,7 +142,7 @@ fn inspect_answers_the_worker_alone() {
         });
         asking.join().unwrap()
     };
-    let refused = ask(Some(NOBODY)).unwrap_err();
+    let refused = ask(Some(STRANGER)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
     for folder in socket.ancestors().skip(1) {
         if mode(folder) & 0o001 == 0 {
@@ -150,7 +150,7 @@ fn inspect_answers_the_worker_alone() {
         }
     }
     fs::set_permissions(&socket, fs::Permissions::from_mode(0o666)).unwrap();
-    let refused = ask(Some(NOBODY)).unwrap_err();
+    let refused = ask(Some(STRANGER)).unwrap_err();
     // The socket is closed, with the question in it or before it is written.
     let is_closed = [
         ErrorKind::UnexpectedEof,
@@ -158,9 +158,11 @@ fn inspect_answers_the_worker_alone() {
         ErrorKind::BrokenPipe,
     ];
     assert!(is_closed.contains(&refused.kind()), "{refused}");
-    // The helper goes on answering who may ask.
-    let answer = String::from_utf8(ask(None).unwrap()).unwrap();
-    assert!(answer.contains("\"exe_sha256\":\""), "{answer}");
+    // The helper goes on answering who may ask: its own user, and the worker's.
+    for may_ask in [None, Some(WORKER)] {
+        let answer = String::from_utf8(ask(may_ask).unwrap()).unwrap();
+        assert!(answer.contains("\"exe_sha256\":\""), "{answer}");
+    }
     stop(helper);
 }
 
@@ -274,5 +276,7 @@ impl Drop for Mounted {
     }
 }
 
-/// uid and gid of somebody with no rights.
-const NOBODY: u32 = 65_534;
+/// uid and gid of `nobody`, whom the worker becomes by default.
+const WORKER: u32 = 65_534;
+/// Those of somebody else.
+const STRANGER: u32 = 65_533;

@@ -24,6 +24,11 @@ struct Host {
 
 impl Host {
     fn new(id: u8, name: &'static str) -> Self {
+        Self::after(id, name, "null")
+    }
+
+    /// A stream with a predecessor, as JSON.
+    fn after(id: u8, name: &'static str, predecessor: &str) -> Self {
         let mut host = Self {
             stream: StreamId([id; 16]),
             name,
@@ -33,7 +38,7 @@ impl Host {
             first: 0,
         };
         let opened = format!(
-            r#"{{"v":1,"source":"kernel","machine_id":"","boot_id":"","host":"{name}","peer":"{name}","predecessor":null}}"#
+            r#"{{"v":1,"source":"kernel","machine_id":"","boot_id":"","host":"{name}","peer":"{name}","predecessor":{predecessor}}}"#
         );
         host.push(Kind::StreamOpened, 1_700_000_000_000, opened.as_bytes());
         host
@@ -71,9 +76,11 @@ impl Host {
         self.push(Kind::Context, ms, of_process.to_string().as_bytes());
     }
 
-    fn send(&mut self, log: &mut Log) {
+    fn send<'l>(&mut self, logs: impl Iterator<Item = &'l mut Log>) {
         let batch = Batch::prepare(self.stream, self.first, self.head, &self.waiting).unwrap();
-        log.append(&batch, self.name).unwrap();
+        for log in logs {
+            log.append(&batch, self.name).unwrap();
+        }
         (self.head, self.first) = (batch.head_after(), self.next);
         self.waiting.clear();
     }
@@ -82,11 +89,24 @@ impl Host {
 /// Events of three hosts over two segments and what is not sealed: most of them alike, a few of each
 /// kind that is looked for, some of them apart by more than a block.
 pub(crate) fn fill(store: &Path) {
+    let mut logs = [open(store)];
+    fill_some(&mut logs, |_, _, _| true);
+    logs.into_iter().for_each(|log| log.close().unwrap());
+}
+
+fn open(store: &Path) -> Log {
     let options = Options {
         sealing: Sealing::Inline,
         ..Options::new("log.example/search")
     };
-    let (mut log, _) = Log::open(RealDir::create(store).unwrap(), &options).unwrap();
+    Log::open(RealDir::create(store).unwrap(), &options)
+        .unwrap()
+        .0
+}
+
+/// The same in several logs, the first of which gets all: `takes(log, host, round)` says which of the
+/// others get a host's part of a round.
+fn fill_some(logs: &mut [Log], takes: impl Fn(usize, usize, usize) -> bool) {
     let mut hosts = [
         Host::new(1, "web1"),
         Host::new(2, "web2"),
@@ -95,7 +115,7 @@ pub(crate) fn fill(store: &Path) {
     let mut late: Vec<(usize, usize, u64, u32)> = Vec::new();
     let mut serial = 100;
     let mut round = 0;
-    while log.checkpoint().size < 2 * SEGMENT_ENTRIES + 3_000 {
+    while logs[0].checkpoint().size < 2 * SEGMENT_ENTRIES + 3_000 {
         for (number, host) in hosts.iter_mut().enumerate() {
             for _ in 0..200 {
                 serial += 1;
@@ -150,19 +170,24 @@ pub(crate) fn fill(store: &Path) {
                 }
                 !is_due
             });
-            host.send(&mut log);
+            let logs = logs.iter_mut().enumerate();
+            let taken = logs.filter(|(log, _)| *log == 0 || takes(*log, number, round));
+            host.send(taken.map(|(_, log)| log));
         }
-        log.commit().unwrap();
+        logs.iter_mut().for_each(|log| drop(log.commit().unwrap()));
         round += 1;
     }
-    log.close().unwrap();
 }
 
 fn run(command: &str, store: &Path, words: &[&str]) -> (String, String) {
+    run_over(command, &[store], words)
+}
+
+fn run_over(command: &str, stores: &[&Path], words: &[&str]) -> (String, String) {
+    let stores = stores.iter().flat_map(|store| [Path::new("--store"), store]);
     let output = Command::new(env!("CARGO_BIN_EXE_indelible"))
         .arg(command)
-        .arg("--store")
-        .arg(store)
+        .args(stores)
         .args(words)
         .env("LC_ALL", "C.UTF-8")
         .env("TZ", "UTC")
@@ -223,6 +248,95 @@ pub(crate) fn actions(store: &Path) -> Vec<serde_json::Value> {
         next = part.end();
     }
     actions
+}
+
+/// What two logs hold between them, some of it both, is found as if one had it all: a host in one, a host
+/// in both, a host whose stream was begun in one and is whole in the other, and an event whose stream
+/// ended in one while its successor began in the other.
+#[test]
+fn two_stores_are_searched_as_one_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["whole", "first", "second"].map(|name| folder.path().join(name));
+    let mut logs = paths.each_ref().map(|path| open(path));
+    let (ms, serial) = (1_700_000_000_000, 7);
+    let mut before = Host::new(8, "mail1");
+    before.record(
+        1300,
+        ms,
+        serial,
+        "arch=c000003e syscall=257 success=yes exit=0 items=1 ppid=1 pid=77 auid=0 uid=0 gid=0 \
+         euid=0 ses=1 comm=\"cat\" exe=\"/bin/cat\" key=\"split\"",
+    );
+    before.record(1307, ms, serial, "cwd=\"/\"");
+    let predecessor = format!(r#"{{"id":"{}","next":3}}"#, before.stream);
+    let mut after = Host::after(9, "mail1", &predecessor);
+    after.record(1302, ms, serial, "item=0 name=\"/srv/split\" inode=1 nametype=NORMAL");
+    after.record(1327, ms, serial, "proctitle=636174");
+    let [whole, first, second] = &mut logs;
+    before.send([&mut *whole, first].into_iter());
+    after.send([whole, second].into_iter());
+    fill_some(&mut logs, |log, host, round| match (log, host) {
+        (1, 0 | 1) | (2, 1 | 2) => true,
+        (1, 2) => round < 30,
+        _ => false,
+    });
+    logs.into_iter().for_each(|log| log.close().unwrap());
+    let [whole, first, second] = paths.each_ref().map(|path| &**path);
+    for store in [whole, first, second] {
+        run("reindex", store, &[]);
+    }
+    let several = [second, first];
+    let more: [&[&str]; 5] = [
+        &["-k", "split", "--format", "ndjson"],
+        &["-f", "/srv/split", "--raw"],
+        &["-k", "shadow", "--reverse"],
+        &["--count"],
+        &["--findings"],
+    ];
+    for words in QUESTIONS.iter().chain(&more) {
+        let (expect, _) = run("search", whole, words);
+        let (got, _) = run_over("search", &several, words);
+        let lines = |text: &str| text.lines().count();
+        assert!(
+            got == expect,
+            "{words:?}: {} lines, not {}",
+            lines(&got),
+            lines(&expect)
+        );
+    }
+    let (split, _) = run_over("search", &several, more[0]);
+    let split: serde_json::Value = serde_json::from_str(&split).unwrap();
+    assert_eq!(split["records"].as_array().unwrap().len(), 4, "{split}");
+    // One of them alone has less.
+    for store in several {
+        assert!(run("search", store, more[0]).0 != run("search", whole, more[0]).0);
+        assert!(run("search", store, &["--count"]).0 != run("search", whole, &["--count"]).0);
+    }
+    let reports: [&[&str]; 4] = [
+        &[],
+        &["keys", "--summary"],
+        &["users", "--format", "csv"],
+        &["timeline", "--format", "json"],
+    ];
+    for words in reports {
+        let (expect, _) = run("report", whole, words);
+        let (got, _) = run_over("report", &several, words);
+        assert!(got == expect && !got.is_empty(), "{words:?}");
+    }
+    let (logs, _) = run_over("report", &several, &["logs", "--format", "csv"]);
+    assert_eq!(logs.lines().count(), 3, "{logs}");
+    // By the indexes most of what cannot match stays packed.
+    let bytes = |words: &[&str]| -> u64 {
+        let words = [words, &["--debug", "--count"]].concat();
+        let said = run_over("search", &several, &words).1;
+        let line = said.lines().find(|line| line.starts_with("read ")).unwrap();
+        let (_, rest) = line.split_once(" lines, ").unwrap();
+        let (bytes, _) = rest.split_once(" bytes").unwrap();
+        bytes.replace(',', "").parse().unwrap()
+    };
+    let (all, some) = (bytes(&["-k", "files"]), bytes(&["-a", "12014"]));
+    println!("{some} of {all} bytes were read");
+    assert!(some < all / 2);
 }
 
 #[test]

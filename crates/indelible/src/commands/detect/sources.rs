@@ -27,7 +27,7 @@ impl Sources {
     /// What was named, or what is there; the latter is said on standard error.
     pub(super) fn find(&self) -> Result<Vec<Source>> {
         if let Some(store) = &self.store {
-            return Ok(vec![Source::Store(store.clone())]);
+            return Ok(vec![Source::store(store)]);
         }
         if let Some(spool) = &self.spool {
             return Ok(vec![Source::Spool(spool.clone())]);

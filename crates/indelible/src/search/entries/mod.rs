@@ -1,6 +1,8 @@
 //! Audit records in a collector's store and in a host's spool, as lines of an audit log; messages
 //! among them, for those who ask for messages.
 
+mod merged;
+mod opened;
 mod plan;
 mod spool;
 mod store;
@@ -16,7 +18,10 @@ use indelible_record::RecordType;
 use super::message::{self, Origin};
 use crate::payload::StreamOpened;
 
-pub(super) use plan::{Segment, segments};
+pub(super) use merged::{Given, of_stores};
+pub(super) use opened::Opened;
+pub(crate) use opened::StoreAt;
+pub(super) use plan::segments;
 pub(crate) use spool::Rooms;
 pub(super) use spool::of_spool;
 pub(super) use store::{Block, Planned, Store};
@@ -47,6 +52,14 @@ impl Lines {
             origins: HashMap::new(),
             without_node: false,
             messages: messages.then_some(0),
+        }
+    }
+
+    /// The same, with messages or without.
+    pub(super) fn with_messages(&self, messages: bool) -> Self {
+        Self {
+            messages: messages.then_some(0),
+            ..self.clone()
         }
     }
 
@@ -87,7 +100,7 @@ impl Lines {
         }
     }
 
-    /// Appends the lines of a store's entries from `next` on, as [`Lines::entry`] does.
+    /// Appends the lines of a store's entries from `next` on that are meant, as [`Lines::entry`] does.
     ///
     /// # Errors
     /// An entry that is none.
@@ -95,11 +108,17 @@ impl Lines {
         &mut self,
         entries: &Decoded,
         next: u64,
+        mut is_meant: impl FnMut(&EntryRef<'_>) -> bool,
         text: &mut Vec<u8>,
     ) -> Result<(), EntryError> {
         for (index, entry) in entries.iter_from(next) {
-            self.at(index);
-            self.entry(&EntryRef::parse(entry)?, text);
+            let entry = EntryRef::parse(entry)?;
+            if is_meant(&entry) {
+                self.at(index);
+                self.entry(&entry, text);
+            } else {
+                self.note(&entry);
+            }
         }
         Ok(())
     }

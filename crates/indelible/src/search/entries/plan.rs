@@ -16,6 +16,8 @@ pub(super) const BLOCKS: usize = SEGMENT_BLOCKS as usize;
 pub(in crate::search) struct Segment {
     pub(in crate::search) first: u64,
     pub(in crate::search) index: Option<SegmentIndex>,
+    /// The blocks in which streams begin, where there is an index.
+    openings: Blocks,
 }
 
 /// The sealed segments with their indexes, and the first leaf index after them; takes note of where
@@ -72,12 +74,19 @@ impl Segment {
         let openings = index.as_ref().map(SegmentIndex::openings);
         match openings {
             Some(Ok(openings)) => {
+                let mut begin: Blocks = 0;
                 for opening in openings {
+                    let block = opening.index.saturating_sub(first) / BLOCK_ENTRIES;
+                    begin |= 1 << block.min(SEGMENT_BLOCKS - 1);
                     if let Ok(opened) = serde_json::from_slice(&opening.payload) {
                         lines.opened(opening.stream, opened);
                     }
                 }
-                return Ok(Self { first, index });
+                return Ok(Self {
+                    first,
+                    index,
+                    openings: begin,
+                });
             }
             Some(Err(error)) => tell(&error),
             None => {}
@@ -90,7 +99,17 @@ impl Segment {
                 }
             }
         }
-        Ok(Self { first, index: None })
+        Ok(Self {
+            first,
+            index: None,
+            openings: 0,
+        })
+    }
+
+    /// The times of a block's records, in ms; none where there are none, or nothing is known.
+    fn times_ms(&self, block: usize) -> Option<(u64, u64)> {
+        let facts = &self.index.as_ref()?.facts()[block];
+        (facts.time_min_ms <= facts.time_max_ms).then_some((facts.time_min_ms, facts.time_max_ms))
     }
 }
 
@@ -125,6 +144,61 @@ pub(super) fn of(
             })
         })
         .collect()
+}
+
+/// The blocks to read of several stores that are one log, by their first leaf indexes: what can match and
+/// what is near it in the same store. An event's records can stand in two stores where a stream ends in
+/// one and its successor begins in the other, so blocks are read in which streams begin, and those of
+/// other stores with records of the same time.
+pub(super) fn of_several(
+    stores: &[&[Segment]],
+    mut plans: Vec<Vec<[Block; BLOCKS]>>,
+) -> Vec<Vec<u64>> {
+    let blocks = |store: usize| {
+        let segments = stores[store].iter().enumerate();
+        segments.flat_map(|(number, segment)| (0..BLOCKS).map(move |block| (number, segment, block)))
+    };
+    // A search without a condition has no block that is of no matter.
+    let leaves_out = |plan: &Vec<[Block; BLOCKS]>| {
+        plan.iter()
+            .flatten()
+            .any(|block| block.place == Place::Far)
+    };
+    if plans.iter().any(leaves_out) {
+        for of in 0..stores.len() {
+            let begins = blocks(of).filter(|(_, segment, block)| segment.openings >> block & 1 == 1);
+            for (number, segment, block) in begins {
+                read(&mut plans[of][number][block]);
+                let Some((min_ms, max_ms)) = segment.times_ms(block) else {
+                    continue;
+                };
+                for other in (0..stores.len()).filter(|other| *other != of) {
+                    let overlaps = |segment: &Segment, block| {
+                        let times = segment.times_ms(block);
+                        times.is_some_and(|(min, max)| min <= max_ms && max >= min_ms)
+                    };
+                    blocks(other)
+                        .filter(|(_, segment, block)| overlaps(segment, *block))
+                        .for_each(|(number, _, block)| read(&mut plans[other][number][block]));
+                }
+            }
+        }
+    }
+    let first = |store: usize| {
+        let plan = &plans[store];
+        blocks(store)
+            .filter(|(number, _, block)| plan[*number][*block].place != Place::Far)
+            .map(|(_, segment, block)| segment.first + block as u64 * BLOCK_ENTRIES)
+            .collect()
+    };
+    (0..stores.len()).map(first).collect()
+}
+
+/// Has a block read that would be of no matter.
+fn read(block: &mut Block) {
+    if block.place == Place::Far {
+        block.place = Place::Near;
+    }
 }
 
 /// Whether the records tell when an event is over; none where no index says so.

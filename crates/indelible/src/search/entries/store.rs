@@ -2,27 +2,23 @@
 //! then what is not sealed yet, part by part.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
-use indelible_log::dir::RealDir;
-use indelible_log::index::{SegmentIndex, Serials};
-use indelible_log::{EntryRef, LogReader};
+use indelible_log::EntryRef;
+use indelible_log::index::Serials;
 use indelible_query::criteria::Window;
 use indelible_query::terms::Wants;
 use indelible_record::Stamp;
 
-use super::plan::{self, Segment};
-use super::{EntryLines, Lines};
+use super::opened::{Opened, StoreAt};
+use super::{EntryLines, Lines, plan};
 
 /// A store as it is read: what of it can match.
 pub(in crate::search) struct Store {
     shared: Arc<Shared>,
     planned: VecDeque<Planned>,
-    /// First leaf index after the sealed segments.
-    after: u64,
     ends_events: Option<bool>,
 }
 
@@ -39,9 +35,10 @@ pub(in crate::search) enum Planned {
 
 /// What all blocks of a store share.
 struct Shared {
-    path: PathBuf,
-    reader: LogReader,
+    store: Arc<Opened>,
     lines: Lines,
+    /// The serials of each segment's blocks, read when somebody asks.
+    serials: Vec<OnceLock<Option<Serials>>>,
     /// Entries met whose payload was erased.
     erased: Arc<AtomicU64>,
 }
@@ -50,18 +47,12 @@ struct Shared {
 #[derive(Clone)]
 pub(in crate::search) struct Block {
     shared: Arc<Shared>,
+    /// Number of its segment.
+    segment: usize,
     first: u64,
     /// Latest second, and the last stamp of a record that waits for others.
     pub(in crate::search) last_sec: u64,
     pub(in crate::search) last_waiting: Option<Stamp>,
-    /// None where the segment has no index.
-    serials: Option<Arc<SegmentSerials>>,
-}
-
-/// The serials of a segment's blocks, read when somebody asks.
-struct SegmentSerials {
-    index: SegmentIndex,
-    read: OnceLock<Option<Serials>>,
 }
 
 impl std::fmt::Debug for Block {
@@ -77,51 +68,42 @@ impl Store {
     /// # Errors
     /// A store that cannot be read.
     pub(in crate::search) fn open(
-        path: &Path,
+        at: &StoreAt,
         messages: bool,
         wants: &Wants,
         window: Window,
     ) -> Result<Self> {
-        let shown = || format!("cannot read the store {}", path.display());
-        let dir = RealDir::open(path).with_context(shown)?;
-        let reader = LogReader::open(dir).with_context(shown)?;
-        let mut lines = Lines::of_store(messages);
-        let (segments, after) = plan::segments(&reader, &mut lines).with_context(shown)?;
-        let plan = plan::of(&segments, wants, window, &lines);
-        let ends_events = plan::ends_events(&segments);
+        let opened = at.open()?;
+        let plan = plan::of(&opened.segments, wants, window, &opened.lines);
+        let ends_events = plan::ends_events(&opened.segments);
         let shared = Arc::new(Shared {
-            path: path.to_owned(),
-            reader,
-            lines,
+            lines: opened.lines.with_messages(messages),
+            serials: opened.segments.iter().map(|_| OnceLock::new()).collect(),
+            store: opened,
             erased: Arc::default(),
         });
         let mut store = Self {
             shared,
             planned: VecDeque::new(),
-            after,
             ends_events,
         };
-        for (segment, blocks) in std::iter::zip(segments, plan) {
-            store.add(segment, &blocks);
+        for (segment, blocks) in plan.iter().enumerate() {
+            store.add(segment, blocks);
         }
         Ok(store)
     }
 
-    fn add(&mut self, segment: Segment, blocks: &[plan::Block; plan::BLOCKS]) {
-        let first = segment.first;
-        let facts = segment.index.as_ref().map(|index| *index.facts());
-        let serials = segment.index.map(|index| {
-            Arc::new(SegmentSerials {
-                index,
-                read: OnceLock::new(),
-            })
-        });
+    fn add(&mut self, segment: usize, blocks: &[plan::Block; plan::BLOCKS]) {
+        let of = &self.shared.store.segments[segment];
+        let first = of.first;
+        let facts = of.index.as_ref().map(|index| *index.facts());
         for (number, planned) in blocks.iter().enumerate() {
             let facts = facts.map(|facts| facts[number]);
             let last_sec = facts.map_or(0, |facts| facts.time_max_ms / 1000);
             let (ms, serial) = facts.map_or((0, 0), |facts| facts.waiting);
             let block = || Block {
                 shared: Arc::clone(&self.shared),
+                segment,
                 first: first + number as u64 * indelible_log::limits::BLOCK_ENTRIES,
                 last_sec,
                 last_waiting: (ms > 0).then_some(Stamp {
@@ -129,7 +111,6 @@ impl Store {
                     milli: (ms % 1000) as u16,
                     serial,
                 }),
-                serials: serials.clone(),
             };
             match (planned.place, self.planned.back_mut()) {
                 (plan::Place::Wanted, _) => {
@@ -171,7 +152,7 @@ impl Store {
     pub(in crate::search) fn rest(&self) -> Box<dyn EntryLines> {
         Box::new(Rest {
             shared: Arc::clone(&self.shared),
-            next: self.after,
+            next: self.shared.store.after,
             lines: self.shared.lines.clone(),
         })
     }
@@ -196,9 +177,10 @@ impl Block {
 
     fn lines(&self, counts: bool) -> Result<Vec<u8>> {
         let shared = &self.shared;
-        let shown = || format!("cannot read the store {}", shared.path.display());
-        let part = shared.reader.block_at(self.first);
-        let entries = shared.reader.decode(&part).with_context(shown)?;
+        let store = &shared.store;
+        let shown = || format!("cannot read the store {}", store.path.display());
+        let part = store.reader.block_at(self.first);
+        let entries = store.reader.decode(&part).with_context(shown)?;
         if counts {
             let erased = entries.erased_from(self.first).count() as u64;
             shared.erased.fetch_add(erased, Ordering::Relaxed);
@@ -213,10 +195,10 @@ impl Block {
 
     /// Whether a record of an event with this stamp can be in it.
     pub(in crate::search) fn may_hold(&self, stamp: Stamp) -> bool {
-        let Some(serials) = &self.serials else {
+        let Some(index) = &self.shared.store.segments[self.segment].index else {
             return true;
         };
-        let read = serials.read.get_or_init(|| serials.index.serials().ok());
+        let read = self.shared.serials[self.segment].get_or_init(|| index.serials().ok());
         let block = self.first % indelible_log::limits::SEGMENT_ENTRIES
             / indelible_log::limits::BLOCK_ENTRIES;
         read.as_ref()
@@ -233,8 +215,9 @@ struct Rest {
 
 impl EntryLines for Rest {
     fn fill(&mut self, text: &mut Vec<u8>) -> Result<bool> {
-        let shown = || format!("cannot read the store {}", self.shared.path.display());
-        let reader = &self.shared.reader;
+        let store = &self.shared.store;
+        let shown = || format!("cannot read the store {}", store.path.display());
+        let reader = &store.reader;
         let Some(part) = reader.part_at(self.next).with_context(shown)? else {
             return Ok(false);
         };
@@ -242,7 +225,7 @@ impl EntryLines for Rest {
         let erased = entries.erased_from(self.next).count() as u64;
         self.shared.erased.fetch_add(erased, Ordering::Relaxed);
         self.lines
-            .part(&entries, self.next, text)
+            .part(&entries, self.next, |_| true, text)
             .with_context(shown)?;
         self.next = part.end();
         Ok(true)

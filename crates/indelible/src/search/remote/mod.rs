@@ -26,6 +26,7 @@ use indelible_wire::sse::{self, Decoder, Message};
 
 use super::arguments::{Place, What};
 use super::engine::{Seen, Settings, Work};
+use super::limits::STORES_MAX;
 use super::place::{self, Found};
 use crate::net::access::Access;
 use crate::net::http::{Answer, Client};
@@ -39,6 +40,10 @@ use ship::Told;
 /// # Errors
 /// Credentials that cannot be read, and options about a collector without one.
 pub(crate) fn find(place: &Place, what: &What) -> Result<Found> {
+    ensure!(
+        place.store.len() <= STORES_MAX,
+        "more than {STORES_MAX} stores"
+    );
     let Some(url) = &place.collector else {
         ensure!(
             place.access == Access::default(),

@@ -61,7 +61,7 @@ pub(crate) fn failed(why: &str) -> Vec<u8> {
 }
 
 fn run(store: &Path, asked: &Understood, outlet: &dyn Outlet) -> Result<Seen> {
-    let sources = [Source::Store(store.to_owned())];
+    let sources = [Source::store(store)];
     let contexts = match asked.contexts {
         true => Contexts::of_sources(&sources),
         false => Contexts::default(),
