@@ -140,12 +140,8 @@ impl Feed {
                     }
                     Source::Stores(several) => {
                         let shown = Source::Stores(several.clone()).to_string();
-                        let (entries, erased) = entries::of_stores(
-                            &several,
-                            self.messages,
-                            &self.wants,
-                            self.window,
-                        )?;
+                        let (entries, erased) =
+                            entries::of_stores(&several, self.messages, &self.wants, self.window)?;
                         self.erased.push(erased);
                         self.current =
                             Some(Current::stream(shown.into(), Origin::Entries(entries)));

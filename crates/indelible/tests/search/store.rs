@@ -91,7 +91,7 @@ impl Host {
 pub(crate) fn fill(store: &Path) {
     let mut logs = [open(store)];
     fill_some(&mut logs, |_, _, _| true);
-    logs.into_iter().for_each(|log| log.close().unwrap());
+    logs.into_iter().for_each(|log| drop(log.close().unwrap()));
 }
 
 fn open(store: &Path) -> Log {
@@ -184,7 +184,9 @@ fn run(command: &str, store: &Path, words: &[&str]) -> (String, String) {
 }
 
 fn run_over(command: &str, stores: &[&Path], words: &[&str]) -> (String, String) {
-    let stores = stores.iter().flat_map(|store| [Path::new("--store"), store]);
+    let stores = stores
+        .iter()
+        .flat_map(|store| [Path::new("--store"), store]);
     let output = Command::new(env!("CARGO_BIN_EXE_indelible"))
         .arg(command)
         .args(stores)
@@ -270,7 +272,12 @@ fn two_stores_are_searched_as_one_log() {
     before.record(1307, ms, serial, "cwd=\"/\"");
     let predecessor = format!(r#"{{"id":"{}","next":3}}"#, before.stream);
     let mut after = Host::after(9, "mail1", &predecessor);
-    after.record(1302, ms, serial, "item=0 name=\"/srv/split\" inode=1 nametype=NORMAL");
+    after.record(
+        1302,
+        ms,
+        serial,
+        "item=0 name=\"/srv/split\" inode=1 nametype=NORMAL",
+    );
     after.record(1327, ms, serial, "proctitle=636174");
     let [whole, first, second] = &mut logs;
     before.send([&mut *whole, first].into_iter());
@@ -280,7 +287,7 @@ fn two_stores_are_searched_as_one_log() {
         (1, 2) => round < 30,
         _ => false,
     });
-    logs.into_iter().for_each(|log| log.close().unwrap());
+    logs.into_iter().for_each(|log| drop(log.close().unwrap()));
     let [whole, first, second] = paths.each_ref().map(|path| &**path);
     for store in [whole, first, second] {
         run("reindex", store, &[]);

@@ -156,17 +156,16 @@ pub(super) fn of_several(
 ) -> Vec<Vec<u64>> {
     let blocks = |store: usize| {
         let segments = stores[store].iter().enumerate();
-        segments.flat_map(|(number, segment)| (0..BLOCKS).map(move |block| (number, segment, block)))
+        segments
+            .flat_map(|(number, segment)| (0..BLOCKS).map(move |block| (number, segment, block)))
     };
     // A search without a condition has no block that is of no matter.
-    let leaves_out = |plan: &Vec<[Block; BLOCKS]>| {
-        plan.iter()
-            .flatten()
-            .any(|block| block.place == Place::Far)
-    };
+    let leaves_out =
+        |plan: &Vec<[Block; BLOCKS]>| plan.iter().flatten().any(|block| block.place == Place::Far);
     if plans.iter().any(leaves_out) {
         for of in 0..stores.len() {
-            let begins = blocks(of).filter(|(_, segment, block)| segment.openings >> block & 1 == 1);
+            let begins =
+                blocks(of).filter(|(_, segment, block)| segment.openings >> block & 1 == 1);
             for (number, segment, block) in begins {
                 read(&mut plans[of][number][block]);
                 let Some((min_ms, max_ms)) = segment.times_ms(block) else {
