@@ -2767,7 +2767,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__report)
-            opts="-i --summary --success --failed --add --delete --no-config --interpret --format --escape --rate --interval --node --start --end --since --until --if --input --input-logs --store --spool --collector --token-file --ca --certificate --certificate-key --eoe-timeout --debug --help"
+            opts="-i --summary --success --failed --add --delete --no-config --interpret --format --escape --rate --interval --node --start --end --since --until --if --input --input-logs --store --spool --collector --token-file --ca --certificate --certificate-key --eoe-timeout --debug --unmasked --mask --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2842,6 +2842,10 @@ _indelible() {
                     return 0
                     ;;
                 --eoe-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mask)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -261,7 +261,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand search" -l end -d 'L
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l since -d 'First time: 2023-11-14T22:13:20Z, 2h ago, or as --start' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l until -d 'Last time' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l input -l if -d 'This file, or the files of this folder (-if)' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand search" -l store -d 'A collector\'s store' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand search" -l store -d 'A collector\'s store; several are read as one log, in which an entry that stands in two of them is given once' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l spool -d 'A host\'s spool' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l collector -d 'A collector elsewhere, over its HTTP interface: https://HOST:PORT' -r
 complete -c indelible -n "__fish_indelible_using_subcommand search" -l token-file -d 'File with the token that may read there [default: INDELIBLE_TOKEN in the environment, or the unit\'s credential `indelible.token`]' -r -F
@@ -302,7 +302,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand report" -l end -d 'L
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l since -d 'First time: 2023-11-14T22:13:20Z, 2h ago, or as --start' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l until -d 'Last time' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l input -l if -d 'This file, or the files of this folder (-if)' -r -F
-complete -c indelible -n "__fish_indelible_using_subcommand report" -l store -d 'A collector\'s store' -r -F
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l store -d 'A collector\'s store; several are read as one log, in which an entry that stands in two of them is given once' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l spool -d 'A host\'s spool' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l collector -d 'A collector elsewhere, over its HTTP interface: https://HOST:PORT' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l token-file -d 'File with the token that may read there [default: INDELIBLE_TOKEN in the environment, or the unit\'s credential `indelible.token`]' -r -F
@@ -310,6 +310,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand report" -l ca -d 'Ce
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l certificate -d 'Certificate to show instead of a token, PEM' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l certificate-key -d 'The certificate\'s private key, PEM' -r -F
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l eoe-timeout -d 'Seconds of the log\'s time that an event waits for its other records' -r
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l mask -d 'Mask what this regular expression\'s group `secret` (else its first group, else all of it) matches, beside the usual ways in which passwords stand in command lines; between arguments stands a zero byte' -r
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l summary -d 'How often each value occurs, instead of a row per event'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l success -d 'Only what succeeded'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l failed -d 'Only what failed'
@@ -320,6 +321,7 @@ complete -c indelible -n "__fish_indelible_using_subcommand report" -s i -l inte
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l rate -d 'Of keys: events and bytes of each key over time'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l input-logs -d 'The audit daemon\'s log, even if standard input is a pipe'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l debug -d 'Tell on standard error what was looked for and read; as ausearch and aureport, tell about lines and events that could not be read'
+complete -c indelible -n "__fish_indelible_using_subcommand report" -l unmasked -d 'Show secrets as they are; the raw form always does'
 complete -c indelible -n "__fish_indelible_using_subcommand report" -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -s h -l help -d 'Print help'
 complete -c indelible -n "__fish_indelible_using_subcommand detect; and not __fish_seen_subcommand_from deleted explain list run sigma ssh suppress suppressions test unsuppress help" -f -a "deleted" -d 'Find processes that run from files that are deleted, replaced, unmounted or were never files'
