@@ -102,7 +102,8 @@ mod tests {
         log.close().unwrap();
         let at = StoreAt::new(folder.path());
         let first = at.open().unwrap();
-        assert!(Arc::ptr_eq(&first, &at.clone().open().unwrap()));
+        let of_copy = |copy: StoreAt| copy.open().unwrap();
+        assert!(Arc::ptr_eq(&first, &of_copy(at.clone())));
         drop(first);
         // What nobody reads any more is not kept.
         assert!(at.opened.lock().unwrap().upgrade().is_none());
