@@ -93,15 +93,21 @@ impl Collector {
     /// Ends it, checks that `verify` answers `code`, and reads the store.
     pub(crate) fn verified(&mut self, code: i32) -> Contents {
         self.stop();
+        let (answered, text) = self.verify();
+        assert_eq!(answered, Some(code), "{text}");
+        self.contents()
+    }
+
+    /// What `verify` says of the store, and its exit code.
+    pub(crate) fn verify(&self) -> (Option<i32>, String) {
         let words = ["verify", "--store", self.store().to_str().unwrap()].map(str::to_owned);
         let output = self
             .command(&words)
             .stdout(Stdio::piped())
             .output()
             .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(output.status.code(), Some(code), "{text}");
-        self.contents()
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text)
     }
 
     /// Waits until so many messages are stored.
