@@ -83,14 +83,16 @@ impl<'a> Field<'a> {
     }
 
     /// The value as bytes: hexadecimal strings decoded where a field of this name in this type of
-    /// record is one, everything else as it stands.
+    /// record is one, everything else as it stands. Digits in mixed case are nobody's encoding and
+    /// stand as they are: what a value may look like in a log is known from the value, and a search
+    /// finds it by its bytes.
     pub fn decoded(&self, record_type: RecordType) -> Cow<'a, [u8]> {
         self.decoded_as(Kind::of(record_type, self))
     }
 
     /// [`Field::decoded`] for one who knows the kind already.
     pub(crate) fn decoded_as(&self, kind: Kind) -> Cow<'a, [u8]> {
-        if self.quote == Quote::None && kind.is_encoded() {
+        if self.quote == Quote::None && kind.is_encoded() && !is_mixed(self.value) {
             let mut bytes = Vec::new();
             if crate::number::decode_hex(self.value, &mut bytes) {
                 return Cow::Owned(bytes);
@@ -98,6 +100,11 @@ impl<'a> Field<'a> {
         }
         Cow::Borrowed(self.value)
     }
+}
+
+/// Whether letters of both cases are in it.
+fn is_mixed(digits: &[u8]) -> bool {
+    digits.iter().any(u8::is_ascii_uppercase) && digits.iter().any(u8::is_ascii_lowercase)
 }
 
 /// What the tokeniser finds.

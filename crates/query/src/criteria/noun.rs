@@ -125,7 +125,7 @@ impl Text {
                 return record
                     .get("path")
                     .or_else(name)
-                    .is_some_and(|field| test(&decoded(&field, record_type)));
+                    .is_some_and(|field| test(&field.decoded(record_type)));
             }
             _ => {}
         }
@@ -144,7 +144,7 @@ impl Text {
             .take_while(|field| field.part != Part::Enriched)
             .filter(|field| self.is(record_type, field));
         fields.any(|field| {
-            let value = decoded(&field, record_type);
+            let value = field.decoded(record_type);
             match self {
                 Self::Key => value.split(|&byte| byte == KEY_SEPARATOR).any(test),
                 _ => test(&value),
@@ -197,20 +197,6 @@ impl Text {
     }
 }
 
-/// The decoded value. Hexadecimal in mixed case is nobody's encoding and stays as it is, which
-/// keeps the needles of a pattern few.
-fn decoded<'a>(field: &Field<'a>, record_type: RecordType) -> Cow<'a, [u8]> {
-    let value = field.decoded(record_type);
-    let is_mixed = || {
-        field.value.iter().any(u8::is_ascii_uppercase)
-            && field.value.iter().any(u8::is_ascii_lowercase)
-    };
-    match value {
-        Cow::Owned(_) if is_mixed() => Cow::Borrowed(field.value),
-        value => value,
-    }
-}
-
 fn address(record: &Record<'_>) -> Option<SocketAddress> {
     let digits = record.get("saddr")?.value;
     let byte = |pair: &[u8]| {
@@ -245,7 +231,7 @@ fn host<'a>(record: &Record<'a>) -> Option<Cow<'a, [u8]>> {
             name => record.get("addr").or(name)?,
         },
     };
-    Some(decoded(&field, record_type))
+    Some(field.decoded(record_type))
 }
 
 /// Made once: making a searcher takes longer than searching a record.

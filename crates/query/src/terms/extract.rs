@@ -1,7 +1,5 @@
 //! The terms of a record.
 
-use std::borrow::Cow;
-
 use indelible_record::{Field, Part, Record, RecordType, SocketAddress, UnixName};
 
 use super::TermField;
@@ -22,11 +20,9 @@ pub fn each(record: &Record<'_>, take: &mut dyn FnMut(TermField, &[u8])) {
 fn of_field(record_type: RecordType, field: &Field<'_>, take: &mut dyn FnMut(TermField, &[u8])) {
     let term = match field.name {
         b"key" => {
-            let mut keys = |value: &[u8]| {
-                let keys = value.split(|byte| *byte == KEY_SEPARATOR);
-                keys.for_each(|key| take(TermField::Key, key));
-            };
-            return both(record_type, field, &mut keys);
+            let joined = field.decoded(record_type);
+            let keys = joined.split(|byte| *byte == KEY_SEPARATOR);
+            return keys.for_each(|key| take(TermField::Key, key));
         }
         b"saddr" if record_type == RecordType::SOCKADDR => return address(field.value, take),
         b"exe" => TermField::Exe,
@@ -37,29 +33,17 @@ fn of_field(record_type: RecordType, field: &Field<'_>, take: &mut dyn FnMut(Ter
         b"uid" | b"euid" => TermField::Uid,
         b"syscall" => TermField::Syscall,
         b"hostname" | b"addr" | b"saddr" => {
-            return both(record_type, field, &mut |value| {
-                take(TermField::Address, value);
-                // The daemon writes `addr=192.0.2.7:60`.
-                if let Some(colon) = memchr::memchr(b':', value) {
-                    take(TermField::Address, &value[..colon]);
-                }
-            });
+            let value = field.decoded(record_type);
+            take(TermField::Address, &value);
+            // The daemon writes `addr=192.0.2.7:60`.
+            if let Some(colon) = memchr::memchr(b':', &value) {
+                take(TermField::Address, &value[..colon]);
+            }
+            return;
         }
         _ => return,
     };
-    both(record_type, field, &mut |value| take(term, value));
-}
-
-/// The value decoded, and as it stands where that is something else: hexadecimal in mixed case is
-/// nobody's encoding to ausearch's options.
-fn both(record_type: RecordType, field: &Field<'_>, take: &mut dyn FnMut(&[u8])) {
-    match field.decoded(record_type) {
-        Cow::Borrowed(value) => take(value),
-        Cow::Owned(value) => {
-            take(&value);
-            take(field.value);
-        }
-    }
+    take(term, &field.decoded(record_type));
 }
 
 /// The names that auditd resolved.
