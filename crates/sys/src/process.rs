@@ -28,6 +28,12 @@ pub fn join_group(gid: u32) -> Result<()> {
     rustix::thread::set_thread_res_gid(gid, gid, gid).map_err(Error::system("changing the group"))
 }
 
+/// Lets other threads go before this one and those that it starts: for work that nobody waits for, beside
+/// what somebody does. Without effect where it is not allowed; the kernel then shares the cores evenly.
+pub fn give_way() {
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE_BEHIND);
+}
+
 /// Keeps this process's pages in memory from their first use on, so that the reader of the audit
 /// socket never waits for a disk. Without effect where the limit on locked memory cannot be lifted:
 /// under a limit, allocations would fail once the process has given up its capabilities.
@@ -127,3 +133,6 @@ pub const CAPTURE_CAPABILITIES: CapabilitySet = CapabilitySet::AUDIT_CONTROL
 
 /// `MCL_ONFAULT` (include/uapi/asm-generic/mman.h), the same on all architectures that we build for.
 const MCL_ONFAULT: libc::c_int = 4;
+
+/// A tenth of the share of those who are waited for, and theirs is the core as soon as they wake up.
+const NICE_BEHIND: i32 = 10;

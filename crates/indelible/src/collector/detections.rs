@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use indelible_log::dir::RealDir;
 use indelible_log::{Checkpoint, Kind, StreamId};
+use indelible_sys::process;
 use indelible_wire::native::AppendResult;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
@@ -49,6 +50,7 @@ pub(super) fn start(
     let config = config.clone();
     let thread = std::thread::Builder::new().name("detections".into());
     let thread = thread.spawn(move || {
+        process::give_way();
         let is_stopping = || is_stopping(&stopping);
         let watched = watch_log(&config, (dir, &folder), own, newest, ledger, &is_stopping);
         if let Err(error) = watched {

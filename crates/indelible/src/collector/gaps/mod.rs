@@ -21,6 +21,7 @@ use anyhow::{Context, Result};
 use indelible_log::dir::{Dir, RealDir, read_small, replace};
 use indelible_log::{Checkpoint, EntryRef, Kind, LogReader, StreamId};
 use indelible_sys::clock::realtime_ns;
+use indelible_sys::process;
 use tokio::sync::watch;
 
 use super::writer::{Request, Wanted};
@@ -77,6 +78,7 @@ impl Gaps {
         stopping: watch::Receiver<bool>,
     ) -> Result<()> {
         thread::Builder::new().name("gaps".into()).spawn(move || {
+            process::give_way();
             if let Err(error) = self.read_what_was_told() {
                 tracing::warn!("gaps may be told twice: {error:#}");
             }

@@ -22,6 +22,7 @@ use axum::http::HeaderValue;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
 use http_body::Frame;
+use indelible_sys::process;
 use indelible_wire::sse;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -175,9 +176,8 @@ pub(super) async fn search(
 }
 
 fn run(store: &std::path::Path, understood: &Understood, outlet: &ToReader, slot: Slot) {
-    // Threads that a search starts inherit it: what comes in goes first. Where it is not allowed,
-    // the kernel shares the cores evenly.
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), SEARCH_NICE);
+    // What comes in goes first.
+    process::give_way();
     ship::ship(store, understood, outlet);
     let why = outlet.why.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(why) = *why {
@@ -326,8 +326,6 @@ const QUIET_MAX: Duration = Duration::from_secs(10);
 const PARTS_AHEAD_MAX: usize = 4;
 /// Longest query in an entry.
 const NOTED_CHARS_MAX: usize = 8_000;
-/// How nice a search is to what comes in.
-const SEARCH_NICE: i32 = 10;
 const ZSTD_LEVEL: i32 = 1;
 
 #[cfg(test)]

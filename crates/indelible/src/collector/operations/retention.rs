@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use indelible_log::dir::RealDir;
 use indelible_log::retention::{Oldest, Plan, oldest};
 use indelible_sys::clock::realtime_ns;
+use indelible_sys::process;
 use tokio::sync::watch;
 
 use super::hold::Holds;
@@ -50,6 +51,7 @@ impl Retention {
     }
 
     fn run(self) {
+        process::give_way();
         // The oldest segment is read once, not each time it is looked at.
         let mut known = None;
         let mut last_error = String::new();
