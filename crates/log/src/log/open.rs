@@ -26,7 +26,7 @@ pub struct Options {
     /// The name that checkpoints carry, as C2SP asks: a URL without scheme.
     pub origin: String,
     /// The newest checkpoint known outside the store. A store that does not continue it is
-    /// refused.
+    /// refused, unless a declared restart has given it up.
     pub known_checkpoint: Option<Checkpoint>,
     /// Where full write-ahead files are sealed.
     pub sealing: Sealing,

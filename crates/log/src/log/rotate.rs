@@ -1,4 +1,5 @@
-//! A new key for a log: declared in the log by an entry that the old key's last checkpoint covers.
+//! A new key for a log: declared in the log by an entry that the old key's last checkpoint covers; or, when
+//! a log that was restored is restarted, by the first one under the new key.
 //!
 //! ```text
 //! begin    write key.next: the new private key, the verifier key as it will be
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use crate::dir::{Dir, read_text, replace};
 use crate::entry::{EntryRef, Kind};
 use crate::error::{Error, Result};
-use crate::note::{NoteError, SigningKey, VerifierKey};
+use crate::note::{NoteError, SigningKey, Succession, VerifierKey};
 use crate::retention::Declared;
 
 use super::Log;
@@ -34,8 +35,9 @@ impl Rotation {
     }
 
     /// The size of the log with that entry.
-    pub fn until(&self) -> u64 {
-        self.keys.successions().next().map_or(0, |one| one.until)
+    pub fn declared_size(&self) -> u64 {
+        let newest = self.keys.successions().next();
+        newest.map_or(0, |one| one.declared_size())
     }
 
     /// What stands in the store, if anything does.
@@ -88,18 +90,18 @@ pub(super) fn drop_next(dir: &dyn Dir) -> Result<()> {
     dir.sync_dir("").map_err(Error::io("sync", NEXT_KEY))
 }
 
+/// What became of a log's verifier key.
+type Followed = std::result::Result<VerifierKey, NoteError>;
+
 /// What declares the newest key.
 fn declared(keys: &VerifierKey) -> Declared {
     let newest = keys.successions().next();
-    let (key, until, earlier) = newest.map_or_else(
-        || (keys.to_string(), 0, String::new()),
-        |one| (one.key, one.until, one.earlier),
-    );
-    Declared::RotateKey {
-        key,
-        until,
-        earlier,
-    }
+    Declared::succession(newest.unwrap_or_else(|| Succession {
+        key: keys.to_string(),
+        until: 0,
+        given_up_beyond: None,
+        earlier: String::new(),
+    }))
 }
 
 impl Log {
@@ -110,17 +112,32 @@ impl Log {
     /// [`Error::NoSpace`] leaves everything as it was. As many keys as a log can have; any other error
     /// poisons the log.
     pub fn begin_rotation(&mut self) -> Result<Rotation> {
+        let until = self.tree.size() + 1;
+        self.begin(|key, keys, next| key.hand_over(keys, next, until))
+    }
+
+    /// As [`Log::begin_rotation`], for a log that was restored from an older copy: what its key had signed
+    /// of more than `kept` entries is given up; where that is not said, of more than there are.
+    ///
+    /// # Errors
+    /// Those of [`Log::begin_rotation`]; entries that are kept and not there, or were under an earlier key.
+    pub fn begin_restart(&mut self, kept: Option<u64>) -> Result<Rotation> {
+        let until = self.tree.size();
+        let kept = kept.unwrap_or(until);
+        self.begin(|key, keys, next| key.restart(keys, next, until, kept))
+    }
+
+    fn begin(
+        &mut self,
+        follow: impl FnOnce(&SigningKey, &VerifierKey, &SigningKey) -> Followed,
+    ) -> Result<Rotation> {
         self.check()?;
         let of_key = |source| Error::Note {
             path: KEY.to_owned(),
             source,
         };
         let next = SigningKey::generate(self.keys.name()).map_err(of_key)?;
-        let until = self.tree.size() + 1;
-        let keys = self
-            .key
-            .hand_over(&self.keys, &next, until)
-            .map_err(of_key)?;
+        let keys = follow(&self.key, &self.keys, &next).map_err(of_key)?;
         let rotation = Rotation { next, keys };
         let written = rotation.write(&*self.dir);
         self.guard(written)?;
@@ -134,7 +151,7 @@ impl Log {
     /// error poisons the log, too.
     pub fn finish_rotation(&mut self, rotation: Rotation) -> Result<()> {
         self.check()?;
-        let is_durable = self.checkpoint.size == rotation.until();
+        let is_durable = self.checkpoint.size == rotation.declared_size();
         let finished = match is_durable {
             true => rotation.finish(&*Arc::clone(&self.dir)),
             false => Err(Error::Poisoned),

@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::checkpoint::SIGNATURE_BYTES;
+use super::checkpoint::{Checkpoint, SIGNATURE_BYTES};
 use super::form::{ED25519_TYPE, parse_verifier_key};
 use super::{NoteError, VerifierKey};
 
@@ -15,6 +15,8 @@ pub(super) struct Earlier {
     pub(super) public: [u8; 32],
     /// The size of the last checkpoint that it signs, and of the first that the next one does.
     pub(super) until: u64,
+    /// Where the log was restarted then: what it had signed of more entries than this is given up.
+    pub(super) given_up_beyond: Option<u64>,
     /// By it, and by the next one.
     pub(super) signatures: [[u8; SIGNATURE_BYTES]; 2],
 }
@@ -26,8 +28,21 @@ pub struct Succession {
     pub key: String,
     /// The size of the last checkpoint that the earlier one signs.
     pub until: u64,
+    /// Where the log was restarted then: what the earlier one had signed of more entries than this is
+    /// given up.
+    pub given_up_beyond: Option<u64>,
     /// The line of the earlier one, which both have signed.
     pub earlier: String,
+}
+
+impl Succession {
+    /// Entries of the log with the one that declares it. A checkpoint of the earlier key covers the
+    /// declaration of a new key, and none covers that of a restart: it may have signed as many
+    /// entries before, and other ones.
+    pub fn declared_size(&self) -> u64 {
+        let own = u64::from(self.given_up_beyond.is_some());
+        self.until.saturating_add(own)
+    }
 }
 
 impl VerifierKey {
@@ -40,6 +55,7 @@ impl VerifierKey {
             .map(|((id, public), earlier)| Succession {
                 key: self.key_text(id, public),
                 until: earlier.until,
+                given_up_beyond: earlier.given_up_beyond,
                 earlier: self.earlier_line(earlier),
             })
     }
@@ -84,32 +100,63 @@ impl VerifierKey {
         current.into_iter().chain(earlier)
     }
 
+    /// The keys whose checkpoints of a size a restart gave up.
+    pub(super) fn given_up(&self, size: u64) -> impl Iterator<Item = (&[u8; 4], &[u8; 32])> {
+        let given_up = move |earlier: &&Earlier| {
+            let beyond = earlier.given_up_beyond;
+            beyond.is_some_and(|beyond| size > beyond)
+        };
+        self.earlier
+            .iter()
+            .filter(given_up)
+            .map(|earlier| (&earlier.id, &earlier.public))
+    }
+
+    /// Whether a restart of the log gave a checkpoint up: then it was signed before, and the log may hold
+    /// other entries. Answers the size that the log was restarted from.
+    pub fn gave_up(&self, checkpoint: &Checkpoint) -> Option<u64> {
+        let mut earlier = self.earlier.iter();
+        earlier.find_map(|earlier| {
+            let beyond = earlier.given_up_beyond?;
+            let is_beyond = checkpoint.size > beyond;
+            (is_beyond && self.is_signed(checkpoint, &earlier.public)).then_some(beyond)
+        })
+    }
+
     pub(super) fn parse_earlier(&self, line: &str) -> Result<Earlier, NoteError> {
         let words: Vec<&str> = line.split(' ').collect();
-        let [key, until, by_earlier, by_next] = words[..] else {
-            return Err(NoteError::Form);
+        let (key, until, given_up_beyond, by_earlier, by_next) = match words[..] {
+            [key, until, by_earlier, by_next] => (key, until, None, by_earlier, by_next),
+            [key, until, beyond, by_earlier, by_next] => {
+                (key, until, Some(number(beyond)?), by_earlier, by_next)
+            }
+            _ => return Err(NoteError::Form),
         };
         let (name, id, public) = parse_verifier_key(key, ED25519_TYPE)?;
-        let size: u64 = until.parse().map_err(|_| NoteError::Form)?;
         let signature = |text: &str| {
             let bytes = STANDARD.decode(text).map_err(|_| NoteError::Form)?;
             bytes.try_into().map_err(|_| NoteError::Form)
         };
-        if name != self.name || until != size.to_string() {
+        if name != self.name {
             return Err(NoteError::Form);
         }
         Ok(Earlier {
             id,
             public,
-            until: size,
+            until: number(until)?,
+            given_up_beyond,
             signatures: [signature(by_earlier)?, signature(by_next)?],
         })
     }
 
     /// What two keys sign that follow each other.
     pub(super) fn succession(&self, earlier: &Earlier, next: &([u8; 4], [u8; 32])) -> String {
+        let (what, beyond) = match earlier.given_up_beyond {
+            None => (SUCCESSION, String::new()),
+            Some(beyond) => (RESTART, format!("{beyond}\n")),
+        };
         format!(
-            "{}\n{SUCCESSION}\n{}\n{}\n{}\n",
+            "{}\n{what}\n{}\n{}\n{}\n{beyond}",
             self.name,
             self.key_text(&earlier.id, &earlier.public),
             self.key_text(&next.0, &next.1),
@@ -122,10 +169,35 @@ impl VerifierKey {
         let signatures = earlier
             .signatures
             .map(|signature| STANDARD.encode(signature));
+        let beyond = earlier.given_up_beyond;
+        let beyond = beyond.map_or_else(String::new, |beyond| format!(" {beyond}"));
         format!(
-            "{key} {} {} {}",
+            "{key} {}{beyond} {} {}",
             earlier.until, signatures[0], signatures[1]
         )
+    }
+}
+
+impl Earlier {
+    /// Whether it can stand below `newer`: sizes grow, and nothing is given up that it has handed over.
+    pub(super) fn is_followed_by(&self, newer: Option<&Self>) -> bool {
+        let is_in_order = self
+            .given_up_beyond
+            .is_none_or(|beyond| beyond <= self.until);
+        is_in_order
+            && newer.is_none_or(|newer| match newer.given_up_beyond {
+                None => self.until < newer.until,
+                Some(beyond) => self.until <= beyond,
+            })
+    }
+}
+
+/// A decimal number in the one way to write it.
+fn number(text: &str) -> Result<u64, NoteError> {
+    let number: u64 = text.parse().map_err(|_| NoteError::Form)?;
+    match number.to_string() == text {
+        true => Ok(number),
+        false => Err(NoteError::Form),
     }
 }
 
@@ -135,3 +207,4 @@ pub(super) fn has_signed(public: &[u8; 32], text: &str, signature: &[u8; SIGNATU
 }
 
 const SUCCESSION: &str = "indelible/key-successor/v1";
+const RESTART: &str = "indelible/log-restart/v1";

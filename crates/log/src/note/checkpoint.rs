@@ -60,8 +60,21 @@ impl VerifierKey {
     ///
     /// # Errors
     /// Text that is no strict checkpoint, of another origin, or without a valid signature by
-    /// this key.
+    /// this key; [`NoteError::GivenUp`] where a restart gave it up.
     pub fn open_note(&self, note: &str) -> Result<Checkpoint, NoteError> {
+        let checkpoint = self.open_any_note(note)?;
+        match self.verify(&checkpoint) {
+            true => Ok(checkpoint),
+            false => Err(NoteError::GivenUp),
+        }
+    }
+
+    /// As [`VerifierKey::open_note`], and also of a checkpoint that a restart gave up:
+    /// [`VerifierKey::gave_up`] tells.
+    ///
+    /// # Errors
+    /// All others of [`VerifierKey::open_note`].
+    pub fn open_any_note(&self, note: &str) -> Result<Checkpoint, NoteError> {
         let control = |char: char| char.is_control() && char != '\n';
         if note.len() > TEXT_BYTES_MAX || note.contains(control) {
             return Err(NoteError::Form);
@@ -72,9 +85,8 @@ impl VerifierKey {
         let mut ours = None;
         for line in signatures.split('\n') {
             let (name, bytes) = parse_signature_line(line)?;
-            let signer = self
-                .in_charge(size)
-                .find_map(|(id, public)| Some((bytes.strip_prefix(id)?, public)));
+            let mut signers = self.in_charge(size).chain(self.given_up(size));
+            let signer = signers.find_map(|(id, public)| Some((bytes.strip_prefix(id)?, public)));
             let Some((signature, public)) = signer.filter(|_| name == self.name) else {
                 continue;
             };
@@ -116,15 +128,14 @@ impl VerifierKey {
 
     /// The id of the key that signed a checkpoint.
     fn signer_id(&self, checkpoint: &Checkpoint) -> [u8; 4] {
-        let mut in_charge = self.in_charge(checkpoint.size);
-        let first = in_charge.next().map_or(self.id, |(id, _)| *id);
-        match in_charge.next() {
-            Some((id, public)) if self.is_signed(checkpoint, public) => *id,
-            _ => first,
-        }
+        let size = checkpoint.size;
+        let mut signers = self.in_charge(size).chain(self.given_up(size));
+        let signer = signers.find(|(_, public)| self.is_signed(checkpoint, public));
+        let first = self.in_charge(size).next();
+        signer.or(first).map_or(self.id, |(id, _)| *id)
     }
 
-    fn is_signed(&self, checkpoint: &Checkpoint, public: &[u8; 32]) -> bool {
+    pub(super) fn is_signed(&self, checkpoint: &Checkpoint, public: &[u8; 32]) -> bool {
         let text = Checkpoint::text(&self.name, checkpoint.size, &checkpoint.root);
         has_signed(public, &text, &checkpoint.signature)
     }

@@ -18,6 +18,14 @@
 //! Checkpoints up to the last size are signed by the earlier key, from there on by the next one, and by
 //! no other.
 //!
+//! A log that was restored from an older copy is restarted under a new key: then the line has one number
+//! more, and the text says so. What the earlier key had signed of more entries than that is given up.
+//!
+//! ```text
+//! line        = <earlier verifier> <last size> <kept size> <signature of it> <of the next key>
+//! signed text = <origin>\nindelible/log-restart/v1\n<earlier verifier>\n<next verifier>\n<last size>\n<kept size>\n
+//! ```
+//!
 //! Reading is strict: canonical base64, decimal numbers without leading zeros, no extension
 //! lines. Signatures by other names (witnesses) may follow ours and are not judged here.
 
@@ -58,6 +66,9 @@ pub enum NoteError {
     /// A key that does not follow the one before it as both have signed.
     #[error("the keys of the log do not follow each other")]
     Succession,
+    /// Signed by an earlier key, before the log was restarted from fewer entries.
+    #[error("a declared restart of the log has given this checkpoint up")]
+    GivenUp,
     /// No signature by the key.
     #[error("the checkpoint is not signed by this key")]
     Unsigned,

@@ -90,18 +90,47 @@ impl SigningKey {
         next: &Self,
         until: u64,
     ) -> Result<VerifierKey, NoteError> {
-        let grows = keys.earlier.first().is_none_or(|last| last.until < until);
+        self.let_follow(keys, next, until, None)
+    }
+
+    /// Restarts a log that was restored from an older copy: what its verifier key `keys` becomes when it
+    /// goes on under `next` from `until` entries, and what this key had signed of more than `beyond` is
+    /// given up.
+    ///
+    /// # Errors
+    /// As [`SigningKey::hand_over`]; more entries that are kept than there are.
+    pub fn restart(
+        &self,
+        keys: &VerifierKey,
+        next: &Self,
+        until: u64,
+        beyond: u64,
+    ) -> Result<VerifierKey, NoteError> {
+        self.let_follow(keys, next, until, Some(beyond))
+    }
+
+    fn let_follow(
+        &self,
+        keys: &VerifierKey,
+        next: &Self,
+        until: u64,
+        given_up_beyond: Option<u64>,
+    ) -> Result<VerifierKey, NoteError> {
         let has_room = keys.earlier.len() + 1 < KEYS_MAX;
         let is_ours = keys.is_of(self) && next.verifier.name == keys.name && !keys.knows(next);
-        if !grows || !has_room || !is_ours {
-            return Err(NoteError::Succession);
-        }
         let mut earlier = Earlier {
             id: keys.id,
             public: keys.public,
             until,
+            given_up_beyond,
             signatures: [[0; SIGNATURE_BYTES]; 2],
         };
+        let last = keys.earlier.first();
+        let is_in_order = earlier.is_followed_by(None)
+            && last.is_none_or(|last| last.is_followed_by(Some(&earlier)));
+        if !is_in_order || !has_room || !is_ours {
+            return Err(NoteError::Succession);
+        }
         let next_public = (next.verifier.id, next.verifier.public);
         let text = keys.succession(&earlier, &next_public);
         for (signature, key) in earlier.signatures.iter_mut().zip([self, next]) {

@@ -155,3 +155,70 @@ fn loose_forms_are_refused() {
         );
     }
 }
+
+#[test]
+fn a_restart_gives_up_what_the_key_before_has_signed_beyond() {
+    let new = |seed| SigningKey::from_seed("log.example/a", [seed; 32]).unwrap();
+    let [a, b, c, d] = [1, 2, 3, 4].map(new);
+    let of_b = a.hand_over(a.verifier(), &b, 10).unwrap();
+    let of_c = b.restart(&of_b, &c, 40, 25).unwrap();
+    let of_d = c.hand_over(&of_c, &d, 60).unwrap();
+    assert_eq!(VerifierKey::parse(&of_d.to_text()).as_ref(), Ok(&of_d));
+    let successions: Vec<(u64, Option<u64>, u64)> = of_d
+        .successions()
+        .map(|one| (one.until, one.given_up_beyond, one.declared_size()))
+        .collect();
+    assert_eq!(
+        successions,
+        [(60, None, 60), (40, Some(25), 41), (10, None, 10)]
+    );
+    // Whether it is signed by who signs that size, and whether it was given up.
+    for (key, size, verifies, given_up) in [
+        (&a, 10, true, false),
+        (&a, 11, false, false),
+        (&a, 100, false, false),
+        (&b, 9, false, false),
+        (&b, 25, true, false),
+        (&b, 26, true, true),
+        (&b, 40, true, true),
+        (&b, 41, false, true),
+        (&b, 100, false, true),
+        (&c, 39, false, false),
+        (&c, 60, true, false),
+        (&c, 61, false, false),
+        (&d, 61, true, false),
+    ] {
+        let checkpoint = key.sign(size, Hash([3; 32]));
+        assert_eq!(of_d.verify(&checkpoint), verifies, "{size}");
+        assert_eq!(of_d.gave_up(&checkpoint), given_up.then_some(25), "{size}");
+        for note in [
+            checkpoint.to_note(&of_d),
+            checkpoint.to_note(key.verifier()),
+        ] {
+            let opened = of_d.open_note(&note);
+            assert_eq!(opened.is_ok(), verifies, "{note}");
+            let is_given_up = opened == Err(NoteError::GivenUp);
+            assert_eq!(is_given_up, given_up && !verifies, "{note}");
+            let any = of_d.open_any_note(&note);
+            assert_eq!(any.is_ok(), verifies || given_up, "{note}");
+        }
+    }
+    for known in [&of_b, &of_c, a.verifier(), b.verifier()] {
+        assert!(known.accepts(&of_d));
+        assert!(!of_d.accepts(known));
+    }
+    let refused = Err(NoteError::Succession);
+    assert_eq!(b.restart(&of_b, &c, 40, 41), refused);
+    assert_eq!(b.restart(&of_b, &c, 40, 9), refused);
+    assert!(b.restart(&of_b, &c, 10, 10).is_ok());
+    let text = of_c.to_text();
+    for bad in [
+        text.replacen(" 40 25 ", " 40 24 ", 1),
+        text.replacen(" 40 25 ", " 40 025 ", 1),
+        text.replacen(" 40 25 ", " 40 ", 1),
+        text.replacen(" 40 25 ", " 40 25 25 ", 1),
+    ] {
+        assert_ne!(bad, text);
+        assert!(VerifierKey::parse(&bad).is_err(), "{bad}");
+    }
+}

@@ -50,10 +50,9 @@ impl VerifierKey {
                 return Err(NoteError::Form);
             }
             let earlier = key.parse_earlier(line)?;
-            let newer_until = key.earlier.last().map_or(u64::MAX, |newer| newer.until);
             let text = key.succession(&earlier, &next);
             let [by_earlier, by_next] = &earlier.signatures;
-            if earlier.until >= newer_until
+            if !earlier.is_followed_by(key.earlier.last())
                 || !has_signed(&earlier.public, &text, by_earlier)
                 || !has_signed(&next.1, &text, by_next)
             {

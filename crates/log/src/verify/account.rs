@@ -9,13 +9,13 @@ use std::ops::Range;
 use crate::entry::{ERASED, EntryRef, Kind, StreamId, stored_leaf};
 use crate::hash::{Hash, chain_head};
 use crate::limits::{BLOCK_ENTRIES, ENTRY_HEADER_BYTES, ERASED_MAX, SEGMENT_ENTRIES};
-use crate::note::Checkpoint;
+use crate::note::{Checkpoint, VerifierKey};
 use crate::retention::declared::Declared;
 use crate::tile::TILE_HEIGHT;
 
 use super::inspect::Inspector;
 use super::mark::Mark;
-use super::report::{Gap, Problem, ProblemKind, Report};
+use super::report::{Gap, Problem, ProblemKind, Report, Restart};
 use super::tree::Frontier;
 
 #[derive(Debug, Default)]
@@ -38,8 +38,8 @@ pub(super) struct Account {
     pub(super) watched: BTreeSet<u64>,
     roots: BTreeMap<u64, Hash>,
     inspector: Option<Inspector>,
-    /// Removals and erasures that entries declare, with the stream that says so.
-    pub(super) declared: Vec<(StreamId, Declared)>,
+    /// What entries declare of the log itself.
+    pub(super) declared: Vec<Said>,
     /// Entries whose payload is gone.
     pub(super) erased: Vec<Erased>,
     /// The checkpoint whose signature was checked last.
@@ -56,6 +56,14 @@ pub(super) struct Erased {
     /// The envelope as it was.
     pub(super) envelope: [u8; ENTRY_HEADER_BYTES],
     pub(super) file: String,
+}
+
+/// What an entry declares of the log itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) stream: StreamId,
+    pub(super) time_ns: u64,
+    pub(super) declared: Declared,
 }
 
 /// Where a stream stands; without a head after something unknown.
@@ -228,7 +236,11 @@ impl Account {
             && self.declared.len() < DECLARED_MAX
             && is_in_place(&declared, index)
         {
-            self.declared.push((header.stream, declared));
+            self.declared.push(Said {
+                stream: header.stream,
+                time_ns: header.time_ns,
+                declared,
+            });
         }
         if header.kind == Kind::Gap {
             self.report.gap(Gap {
@@ -351,6 +363,24 @@ impl Account {
             .filter(|_| self.known(0..size))
     }
 
+    /// Notes the restarts of a log, as its keys have them, with the times of their declarations where
+    /// those were read.
+    pub(super) fn note_restarts(&mut self, key: &VerifierKey) {
+        for one in key.successions() {
+            let Some(kept) = one.given_up_beyond else {
+                continue;
+            };
+            let said = |said: &&Said| said.declared.to_succession().as_ref() == Some(&one);
+            let declaration = self.declared.iter().find(said);
+            self.report.restarts.push(Restart {
+                entry: one.until,
+                kept,
+                time_ns: declaration.map(|said| said.time_ns),
+                key: one.key,
+            });
+        }
+    }
+
     /// Entries that could be read.
     pub(super) fn readable(&self) -> u64 {
         let unknown: u64 = self
@@ -364,10 +394,8 @@ impl Account {
 
 /// Whether a declaration stands where it says.
 fn is_in_place(declared: &Declared, index: u64) -> bool {
-    match declared {
-        Declared::RotateKey { until, .. } => index.checked_add(1) == Some(*until),
-        Declared::Remove { .. } | Declared::Erase { .. } => true,
-    }
+    let succession = declared.to_succession();
+    succession.is_none_or(|one| index.checked_add(1) == Some(one.declared_size()))
 }
 
 /// Declarations that are remembered: one per removed segment, one per erased entry.

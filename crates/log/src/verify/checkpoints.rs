@@ -6,6 +6,31 @@ use super::store::VerifyOptions;
 use crate::note::{Checkpoint, VerifierKey};
 
 impl Account {
+    /// What is known from elsewhere, without what a restart gave up and the log cannot hold.
+    pub(super) fn still_known(
+        &mut self,
+        key: Option<&VerifierKey>,
+        options: &VerifyOptions,
+    ) -> Vec<(String, Checkpoint)> {
+        let is_given_up = |(_, checkpoint): &(String, Checkpoint)| {
+            key.is_some_and(|key| !key.verify(checkpoint) && key.gave_up(checkpoint).is_some())
+        };
+        let (given_up, known) = options.all_known().into_iter().partition(is_given_up);
+        self.report.given_up = given_up;
+        known
+    }
+
+    /// Holds the tree to a checkpoint that is known from elsewhere. One that the restored log signed
+    /// before its restart may be of what was lost, as well.
+    pub(super) fn hold_to_known(&mut self, key: &VerifierKey, name: &str, known: &Checkpoint) {
+        let root = self.root(known.size);
+        if root.is_some_and(|root| root != known.root) && key.gave_up(known).is_some() {
+            self.report.given_up.push((name.to_owned(), *known));
+        } else {
+            self.hold_to(key, known, name, 0);
+        }
+    }
+
     /// Holds the tree to a checkpoint that stands at an offset of a file.
     pub(super) fn hold_to(
         &mut self,

@@ -27,7 +27,7 @@ mod wal;
 
 pub use inspect::{Inspect, Inspector};
 pub use mark::{Mark, MarkError};
-pub use report::{Gap, PROBLEMS_MAX, Problem, ProblemKind, Report, TornTail, Verdict};
+pub use report::{Gap, PROBLEMS_MAX, Problem, ProblemKind, Report, Restart, TornTail, Verdict};
 pub use shown::{Shown, verify_shown};
 pub use spool::{verify_spool, verify_spool_with};
 pub use store::{VerifyOptions, verify_store};

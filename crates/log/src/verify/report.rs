@@ -17,6 +17,10 @@ pub struct Report {
     pub first: u64,
     /// The newest checkpoint whose signature and root hold. None in a spool.
     pub checkpoint: Option<Checkpoint>,
+    /// Each time that the log was restarted from an older copy, as it declares, the newest first.
+    pub restarts: Vec<Restart>,
+    /// Known checkpoints that a restart gave up, each with where from: they are of what was lost.
+    pub given_up: Vec<(String, Checkpoint)>,
     /// Those of the named witnesses that have cosigned the newest cosigned checkpoint.
     pub cosigned_by: Vec<String>,
     /// Whether files came or went while they were read: a writer sealed a segment.
@@ -45,8 +49,8 @@ pub struct Report {
 pub enum Verdict {
     /// Everything is as it was written.
     Intact,
-    /// As it was written, with a torn tail that nobody was told to be durable, recorded gaps, or
-    /// segments without their index.
+    /// As it was written, with a torn tail that nobody was told to be durable, recorded gaps, declared
+    /// restarts, or segments without their index.
     IntactWithTailOrGaps,
     /// Something was changed, removed or is missing.
     Broken,
@@ -57,7 +61,11 @@ impl Report {
     pub fn verdict(&self) -> Verdict {
         if !self.problems.is_empty() {
             Verdict::Broken
-        } else if self.torn_tail.is_some() || !self.gaps.is_empty() || self.unindexed > 0 {
+        } else if self.torn_tail.is_some()
+            || !self.gaps.is_empty()
+            || !self.restarts.is_empty()
+            || self.unindexed > 0
+        {
             Verdict::IntactWithTailOrGaps
         } else {
             Verdict::Intact
@@ -97,6 +105,19 @@ impl Report {
             self.more_gaps += 1;
         }
     }
+}
+
+/// A declared restart of a log that was restored from an older copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restart {
+    /// Leaf index of the entry that declares it.
+    pub entry: u64,
+    /// Entries that are as they were; what had been signed of more is given up.
+    pub kept: u64,
+    /// When it was declared, ns since 1970; none where the entry was not read.
+    pub time_ns: Option<u64>,
+    /// The key that signs from then on.
+    pub key: String,
 }
 
 /// Something that is broken, and where.

@@ -55,7 +55,7 @@ pub fn verify_shown(
     };
     account.not_less_than_before(options, Some(&checkpoint), CHECKPOINT);
     account.hold_to_witnesses(options, key.name(), &checkpoint, &note, CHECKPOINT);
-    let known = options.all_known();
+    let known = account.still_known(Some(key), options);
     account.watched = known.iter().map(|(_, known)| known.size).collect();
     account.watched.insert(checkpoint.size);
     account.note_root();
@@ -68,10 +68,11 @@ pub fn verify_shown(
     verifier.entries()?;
     verifier.upper_tiles(options.since.as_ref().map_or(0, |mark| mark.segments))?;
     let Verifier { mut account, .. } = verifier;
-    let ours = std::iter::once((CHECKPOINT.to_owned(), checkpoint));
-    for (name, checkpoint) in ours.chain(known) {
-        account.hold_to(key, &checkpoint, &name, 0);
+    account.hold_to(key, &checkpoint, CHECKPOINT, 0);
+    for (name, known) in &known {
+        account.hold_to_known(key, name, known);
     }
+    account.note_restarts(key);
     account.report.entries = account.readable();
     account.finish(checkpoint);
     Ok(account.report)

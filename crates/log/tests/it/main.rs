@@ -6,6 +6,7 @@ mod index;
 mod log;
 mod make;
 mod published;
+mod restart;
 mod retention;
 mod rotation;
 mod spool;

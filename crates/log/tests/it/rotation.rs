@@ -3,23 +3,24 @@
 use std::sync::Arc;
 
 use indelible_log::dir::{Dir, Fault, SimDir, read_small, replace};
-use indelible_log::log::{LOCAL_PEER, LocalStream, Sealing};
+use indelible_log::log::{LOCAL_PEER, LocalStream, Rotation, Sealing};
 use indelible_log::published::Published;
 use indelible_log::verify::{Report, Verdict, VerifyOptions, verify_store};
 use indelible_log::{Checkpoint, Error, Kind, Log, Options, SigningKey, StreamId, VerifierKey};
 
 use crate::make::Sender;
 
-const ORIGIN: &str = "log.example/rotation";
+pub(crate) const ORIGIN: &str = "log.example/rotation";
 
-struct Store {
-    disk: SimDir,
-    log: Log,
+/// A store with its writer, and a host that sends.
+pub(crate) struct Store {
+    pub(crate) disk: SimDir,
+    pub(crate) log: Log,
     own: LocalStream,
     sender: Sender,
 }
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         sealing: Sealing::Inline,
         ..Options::new(ORIGIN)
@@ -27,7 +28,7 @@ fn options() -> Options {
 }
 
 impl Store {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let disk = SimDir::new(seed);
         let (log, _) = Log::open(disk.dir(), &options()).unwrap();
         let mut store = Self {
@@ -42,18 +43,18 @@ impl Store {
         store
     }
 
-    fn dir(&self) -> Arc<dyn Dir> {
+    pub(crate) fn dir(&self) -> Arc<dyn Dir> {
         self.disk.dir()
     }
 
-    fn say(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error> {
+    pub(crate) fn say(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error> {
         self.own.push(kind, 0, 1_700_000_000_000_000_000, payload);
         let batch = self.own.take().unwrap();
         self.log.append(&batch, LOCAL_PEER).unwrap();
         self.log.commit().map(drop)
     }
 
-    fn grow(&mut self, entries: u64) -> Checkpoint {
+    pub(crate) fn grow(&mut self, entries: u64) -> Checkpoint {
         self.log.append(&self.sender.batch(entries), "h").unwrap();
         self.log.commit().unwrap();
         self.log.publish().unwrap()
@@ -61,6 +62,11 @@ impl Store {
 
     fn rotate(&mut self) -> Result<(), Error> {
         let rotation = self.log.begin_rotation()?;
+        self.follow(rotation)
+    }
+
+    /// Declares a new key, and lets it follow.
+    pub(crate) fn follow(&mut self, rotation: Rotation) -> Result<(), Error> {
         let mut object = serde_json::to_value(rotation.declared()).unwrap();
         object["v"] = 1.into();
         let said = self.say(Kind::Operator, object.to_string().as_bytes());
@@ -69,10 +75,14 @@ impl Store {
     }
 
     /// Opens the store anew, as after a crash.
-    fn again(self) -> Self {
+    pub(crate) fn again(self) -> Self {
         let Self { disk, log, .. } = self;
         drop(log);
         disk.crash();
+        Self::open(disk)
+    }
+
+    pub(crate) fn open(disk: SimDir) -> Self {
         let (log, _) = Log::open(disk.dir(), &options()).unwrap();
         let state = |id: u8| log.stream(StreamId([id; 16])).unwrap();
         let mut sender = Sender::new(1);
@@ -87,24 +97,24 @@ impl Store {
         }
     }
 
-    fn verify(&self, known: Option<&VerifierKey>) -> Report {
+    pub(crate) fn verify(&self, known: Option<&VerifierKey>) -> Report {
         verify(&self.dir(), known)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         String::from_utf8(read_small(&*self.dir(), name, 1 << 16).unwrap()).unwrap()
     }
 
-    fn private(&self) -> SigningKey {
+    pub(crate) fn private(&self) -> SigningKey {
         SigningKey::parse(self.text("key").trim_end()).unwrap()
     }
 
-    fn put(&self, name: &str, text: &str) {
+    pub(crate) fn put(&self, name: &str, text: &str) {
         replace(&*self.dir(), "", name, text.as_bytes()).unwrap();
     }
 }
 
-fn verify(dir: &Arc<dyn Dir>, known: Option<&VerifierKey>) -> Report {
+pub(crate) fn verify(dir: &Arc<dyn Dir>, known: Option<&VerifierKey>) -> Report {
     let options = VerifyOptions {
         verifier: known.cloned(),
         ..VerifyOptions::default()
@@ -112,11 +122,11 @@ fn verify(dir: &Arc<dyn Dir>, known: Option<&VerifierKey>) -> Report {
     verify_store(dir, &options).unwrap()
 }
 
-fn assert_intact(report: &Report) {
+pub(crate) fn assert_intact(report: &Report) {
     assert_ne!(report.verdict(), Verdict::Broken, "{report:#?}");
 }
 
-fn is_broken(report: &Report) -> bool {
+pub(crate) fn is_broken(report: &Report) -> bool {
     report.verdict() == Verdict::Broken
 }
 

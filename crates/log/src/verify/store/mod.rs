@@ -86,11 +86,14 @@ pub fn verify_store(dir: &Arc<dyn Dir>, options: &VerifyOptions) -> Result<Repor
     let published = verifier.published()?;
     let witnessed = verifier.witnessed(options)?;
     let of_files = [(CHECKPOINT, published), (WITNESSED, witnessed)];
-    let of_files = of_files
+    let of_files: Vec<(&str, Checkpoint)> = of_files
         .into_iter()
-        .filter_map(|(file, found)| Some((file.to_owned(), found?)));
-    let known: Vec<_> = of_files.chain(options.all_known()).collect();
-    let sizes = || known.iter().map(|(_, checkpoint)| checkpoint.size);
+        .filter_map(|(file, found)| Some((file, found?)))
+        .collect();
+    let known = verifier.account.still_known(verifier.key.as_ref(), options);
+    let all = of_files.iter().map(|(_, checkpoint)| checkpoint);
+    let all: Vec<&Checkpoint> = all.chain(known.iter().map(|(_, one)| one)).collect();
+    let sizes = || all.iter().map(|checkpoint| checkpoint.size);
     verifier.durable = sizes().max().unwrap_or(0);
     verifier.shown = sizes().collect();
     verifier.watch(sizes())?;
@@ -101,10 +104,16 @@ pub fn verify_store(dir: &Arc<dyn Dir>, options: &VerifyOptions) -> Result<Repor
     verifier.removed()?;
     verifier.entries()?;
     verifier.upper_tiles()?;
+    if let Some(key) = &verifier.key {
+        verifier.account.note_restarts(key);
+    }
     verifier.declarations();
     if let Some(key) = &verifier.key {
+        for (file, checkpoint) in &of_files {
+            verifier.account.hold_to(key, checkpoint, file, 0);
+        }
         for (name, checkpoint) in &known {
-            verifier.account.hold_to(key, checkpoint, name, 0);
+            verifier.account.hold_to_known(key, name, checkpoint);
         }
     }
     if let Some(published) = published {

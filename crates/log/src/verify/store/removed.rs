@@ -208,8 +208,8 @@ impl StoreVerifier<'_> {
             .collect();
         let declared: Vec<Declared> = std::mem::take(&mut account.declared)
             .into_iter()
-            .filter(|(id, _)| own.contains(id))
-            .map(|(_, declared)| declared)
+            .filter(|said| own.contains(&said.stream))
+            .map(|said| said.declared)
             .collect();
         let mut problems = Vec::new();
         // What an earlier verification came by was declared then.
@@ -230,7 +230,7 @@ impl StoreVerifier<'_> {
                         && root_holds(root)
                         && Some(streams_sha256) == self.removed_sha256.as_ref()
                 }
-                Declared::Erase { .. } | Declared::RotateKey { .. } => false,
+                _ => false,
             });
             if !is_declared {
                 let detail = format!(
@@ -247,7 +247,7 @@ impl StoreVerifier<'_> {
                     leaf,
                     envelope,
                 } => Some((*entry, leaf.as_str(), envelope.as_str())),
-                Declared::Remove { .. } | Declared::RotateKey { .. } => None,
+                _ => None,
             })
             .collect();
         for erased in &account.erased {
@@ -267,7 +267,7 @@ impl StoreVerifier<'_> {
             let size = account.size();
             let next = self.next_key.iter().flat_map(VerifierKey::successions);
             // Nothing may stand behind the declaration of a key that is not in place.
-            let pending = next.take(1).find(|one| one.until == size);
+            let pending = next.take(1).find(|one| one.declared_size() == size);
             problems.extend(keys_declared(key, pending.as_ref(), &declared, from));
         }
         problems
@@ -308,39 +308,21 @@ fn keys_declared(
     from: u64,
 ) -> Vec<Problem> {
     let known: Vec<Succession> = key.successions().collect();
-    let said: Vec<Succession> = declared
-        .iter()
-        .filter_map(|one| match one {
-            Declared::RotateKey {
-                key,
-                until,
-                earlier,
-            } => Some(Succession {
-                key: key.clone(),
-                until: *until,
-                earlier: earlier.clone(),
-            }),
-            _ => None,
-        })
-        .collect();
-    let problem = |until: u64, detail: &str| {
+    let said = declared.iter().filter_map(Declared::to_succession);
+    let said: Vec<Succession> = said.collect();
+    let problem = |one: &Succession, detail: &str| {
         let mut problem = Problem::new(ProblemKind::Key, VERIFIER, 0, detail);
-        problem.entry = until.checked_sub(1);
+        problem.entry = one.declared_size().checked_sub(1);
         problem
     };
     let undeclared = known
         .iter()
-        .filter(|one| one.until > from && !said.contains(one))
-        .map(|one| problem(one.until, "the log does not declare this new key there"));
+        .filter(|one| one.declared_size() > from && !said.contains(one))
+        .map(|one| problem(one, "the log does not declare this new key there"));
     let unknown = said
         .iter()
         .filter(|one| !known.contains(one) && pending != Some(*one))
-        .map(|one| {
-            problem(
-                one.until,
-                "the log declares a new key there that is not known",
-            )
-        });
+        .map(|one| problem(one, "the log declares a new key there that is not known"));
     undeclared.chain(unknown).collect()
 }
 
