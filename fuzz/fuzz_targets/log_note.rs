@@ -8,6 +8,9 @@ fuzz_target!(|text: &str| {
     if let Ok(key) = VerifierKey::parse(text) {
         assert_eq!(key.to_text(), text);
         assert!(key.accepts(&key));
+        for one in key.successions() {
+            assert!(one.given_up_beyond.is_none_or(|kept| kept <= one.until));
+        }
     }
     if let Ok(key) = SigningKey::parse(text) {
         assert_eq!(key.to_private_text(), text);

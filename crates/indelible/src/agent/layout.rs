@@ -113,6 +113,7 @@ impl Layout {
         Room {
             folder: self.root.join(name),
             released: self.released(),
+            turns: self.turns(),
             written: Arc::default(),
         }
     }
@@ -199,8 +200,7 @@ impl Layout {
 
     /// How often the worker has turned to another collector.
     pub(crate) fn turned(&self) -> u64 {
-        let bytes = fs::read(self.turns()).unwrap_or_default();
-        <[u8; 8]>::try_from(bytes).map_or(0, u64::from_be_bytes)
+        read_turns(&self.turns())
     }
 
     /// Positions in capture's streams of which the collector gets a selection, by stream.
@@ -261,11 +261,17 @@ impl Layout {
     }
 }
 
+fn read_turns(path: &Path) -> u64 {
+    let bytes = fs::read(path).unwrap_or_default();
+    <[u8; 8]>::try_from(bytes).map_or(0, u64::from_be_bytes)
+}
+
 /// The folder of one process that writes streams.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     folder: PathBuf,
     released: PathBuf,
+    turns: PathBuf,
     /// Streams that this process is writing.
     written: Arc<Mutex<HashSet<StreamId>>>,
 }
@@ -274,6 +280,11 @@ impl Room {
     /// The folder itself.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// How often the worker has turned to another collector.
+    pub(crate) fn turned(&self) -> u64 {
+        read_turns(&self.turns)
     }
 
     /// Whether a spool may lack it.

@@ -18,11 +18,19 @@ use crate::payload::StreamOpened;
 pub(crate) struct Opened {
     pub(crate) opening: StreamOpened,
     pub(crate) time_ns: u64,
+    /// How often the worker had turned to another collector when the stream began; none in a copy of an
+    /// older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) turned: Option<u64>,
 }
 
 impl Opened {
-    pub(crate) fn new(opening: StreamOpened, time_ns: u64) -> Self {
-        Self { opening, time_ns }
+    pub(crate) fn new(opening: StreamOpened, time_ns: u64, turned: u64) -> Self {
+        Self {
+            opening,
+            time_ns,
+            turned: Some(turned),
+        }
     }
 
     /// Writes it durably, before the stream itself exists.

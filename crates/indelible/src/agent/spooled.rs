@@ -33,6 +33,8 @@ struct Stream {
     reader: SpoolReader,
     ahead: Option<ReadAhead>,
     boot: Boot,
+    /// The stream before it, by what its opening says.
+    predecessor: Option<StreamId>,
     oldest: u64,
     next: u64,
     /// The released position when the stream was found.
@@ -78,10 +80,13 @@ impl SpooledStreams {
             let Some(released) = position(id, oldest)? else {
                 return Ok(());
             };
-            let boot = match Opened::load(&found.room.opened(id)) {
-                Ok(opened) if opened.opening.boot_id == *boot_id => Boot::Current,
+            let opening = Opened::load(&found.room.opened(id)).ok();
+            let opening = opening.map(|opened| opened.opening);
+            let boot = match &opening {
+                Some(opening) if opening.boot_id == *boot_id => Boot::Current,
                 _ => Boot::Earlier,
             };
+            let predecessor = opening.and_then(|opening| opening.predecessor);
             // What the collector has is never asked for: read ahead, it would hide all that comes after.
             reader
                 .seek(released.clamp(oldest, next))
@@ -91,6 +96,7 @@ impl SpooledStreams {
                 reader,
                 ahead: None,
                 boot,
+                predecessor: predecessor.and_then(|before| before.id.parse().ok()),
                 oldest,
                 next,
                 released,
@@ -113,7 +119,27 @@ impl SpooledStreams {
         let passed = stream
             .ahead
             .take_if(|ahead| ahead.first + u64::from(ahead.entries) <= next);
+        if passed.is_some() && stream.reader.next() < next {
+            // More of it was acknowledged than was read. Where that cannot be skipped, it is read.
+            let _ = stream.reader.seek(next.min(stream.next));
+        }
         passed.is_some()
+    }
+
+    /// Whether no other stream says that it goes on after this one.
+    pub(crate) fn is_last(&self, id: StreamId) -> bool {
+        let mut streams = self.streams.values();
+        self.streams.contains_key(&id) && !streams.any(|other| other.predecessor == Some(id))
+    }
+
+    /// Where each stream begins now, as far as its old files are still there.
+    pub(crate) fn begins(&self) -> Result<Vec<(StreamId, u64)>> {
+        let begins = self.streams.iter().map(|(id, stream)| {
+            let reader = SpoolReader::open(&stream.folder, *id);
+            let (oldest, _) = reader.and_then(|mut reader| reader.bounds())?;
+            Ok((*id, oldest))
+        });
+        begins.collect()
     }
 
     /// Every stream with what is known of it, after reading ahead where nothing is.
@@ -209,3 +235,63 @@ pub(crate) fn released(layout: &Layout, id: StreamId) -> u64 {
 
 /// Longest entry with its length: the reader always gives one, whatever room there is.
 const ENTRY_BYTES_MAX: usize = 2 + indelible_wire::limits::ENTRY_BYTES_MAX;
+
+#[cfg(test)]
+mod tests {
+    use indelible_log::dir::RealDir;
+    use indelible_log::spool::{SpoolOptions, SpoolWriter};
+    use indelible_log::{Header, Kind, entry};
+
+    use super::*;
+    use crate::payload::{Predecessor, StreamOpened};
+
+    /// A host whose collector was put back reads from where the collector stands, however much that is.
+    #[test]
+    fn what_is_acknowledged_is_passed_over_and_the_last_stream_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::at(folder.path());
+        layout.create(None).unwrap();
+        let room = layout.sources();
+        let host = Host::current().unwrap();
+        let streams: Arc<dyn Dir> = RealDir::open(room.streams()).unwrap();
+        let (first, last) = (StreamId([1; 16]), StreamId([2; 16]));
+        let entries = u64::from(BATCH_ENTRIES_MAX) * 3;
+        let write = |id: StreamId, before: Option<Predecessor>| {
+            let opening = StreamOpened::new("kmsg", &host, before);
+            Opened::new(opening, 1, 0).save(&room.opened(id)).unwrap();
+            let (mut spool, _) = SpoolWriter::open(&streams, id, SpoolOptions::default()).unwrap();
+            let mut encoded = Vec::new();
+            for sequence in 0..entries {
+                let header = Header {
+                    kind: Kind::Journal,
+                    flags: 0,
+                    stream: id,
+                    sequence,
+                    time_ns: 1,
+                };
+                entry::push(&mut encoded, &header, b"x");
+            }
+            spool.append(&encoded).unwrap();
+            Predecessor::new(id, spool.next(), spool.head())
+        };
+        let before = write(first, None);
+        write(last, Some(before));
+        let mut spool = SpooledStreams::open(layout.present_rooms(), &host).unwrap();
+        spool.discover(|_, oldest| Ok(Some(oldest))).unwrap();
+        assert!(!spool.is_last(first) && spool.is_last(last));
+        assert_eq!(spool.begins().unwrap(), [(first, 0), (last, 0)]);
+        let ahead = |spool: &mut SpooledStreams| {
+            spool.spans();
+            spool.streams[&first]
+                .ahead
+                .as_ref()
+                .map(|ahead| ahead.first)
+        };
+        assert_eq!(ahead(&mut spool), Some(0));
+        let position = entries - 5;
+        assert!(spool.pass(first, position));
+        assert_eq!(ahead(&mut spool), Some(position));
+        assert!(spool.pass(first, entries));
+        assert_eq!(ahead(&mut spool), None);
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use indelible_log::{Batch, Checkpoint, Hash, StreamId};
+use indelible_log::{Batch, Checkpoint, Hash, StreamId, VerifierKey};
 use indelible_wire::native::{
     self, Append, Receiver, ReceiverAction, ReceiverConfig, StreamId as WireStreamId,
 };
@@ -23,6 +23,7 @@ use super::http::Metrics;
 use super::pace::Pace;
 use super::writer::{Answer, ConnectionId, Request, Wanted};
 use crate::config::receivers::PeerLimits;
+use crate::net::checkpoint::{of_wire, to_wire};
 use crate::net::enrol;
 use crate::net::enrol::server::Enrolment;
 use crate::net::link::Link;
@@ -211,6 +212,12 @@ impl Connection {
                     );
                     tracing::debug!(peer = %self.peer, machine, boot, "greeted");
                 }
+                ReceiverAction::Contradicted { held } if self.gave_up(&held) => {
+                    tracing::warn!(
+                        peer = %self.peer, held = held.size,
+                        "the agent holds a checkpoint that the restart of this log has given up: it is told so",
+                    );
+                }
                 ReceiverAction::Contradicted { held } => {
                     tracing::error!(
                         peer = %self.peer, held = held.size, ours = self.shared.newest.borrow().size,
@@ -232,6 +239,12 @@ impl Connection {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the keys of the log say that a checkpoint was given up.
+    fn gave_up(&self, held: &native::Checkpoint) -> bool {
+        let keys = VerifierKey::parse(&self.key);
+        keys.is_ok_and(|keys| keys.gave_up(&of_wire(held)).is_some())
     }
 
     /// Notes what came, and pauses an agent that is beyond its rate.
@@ -286,15 +299,6 @@ impl Connection {
             Answer::Proof(None) => return Err(anyhow::anyhow!(UNPROVABLE)),
         }
         Ok(())
-    }
-}
-
-/// The wire's form of a checkpoint.
-pub(crate) fn to_wire(checkpoint: &Checkpoint) -> native::Checkpoint {
-    native::Checkpoint {
-        size: checkpoint.size,
-        root: checkpoint.root.0,
-        signature: checkpoint.signature,
     }
 }
 

@@ -30,7 +30,7 @@ impl Heads {
         })
     }
 
-    /// The checkpoint that was kept last, if any.
+    /// The checkpoint that was kept last, if any; also one that a restart of the log has given up.
     pub(crate) fn kept(&self) -> Result<Option<Checkpoint>> {
         if !self.path.exists() {
             return Ok(None);
@@ -38,10 +38,20 @@ impl Heads {
         let shown = self.path.display();
         let note =
             fs::read_to_string(&self.path).with_context(|| format!("cannot read {shown}"))?;
-        let checkpoint = self.key.open_note(&note).with_context(|| {
+        let checkpoint = self.key.open_any_note(&note).with_context(|| {
             format!("in {shown}: the store is another log's, or older than the log's key")
         })?;
         Ok(Some(checkpoint))
+    }
+
+    /// Puts aside, beside the newest, a checkpoint that a restart of the log has given up: it is what there
+    /// is left of what was lost.
+    pub(crate) fn put_aside(&self, given_up: &Checkpoint) -> Result<()> {
+        let mut path = self.path.clone().into_os_string();
+        path.push(format!(".given-up-{}", given_up.size));
+        let path = PathBuf::from(path);
+        files::replace(&path, 0o644, given_up.to_note(&self.key).as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// The log has a new key.

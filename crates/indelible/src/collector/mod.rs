@@ -26,7 +26,7 @@ use std::sync::{Arc, mpsc};
 use anyhow::{Context, Result};
 use indelible_log::dir::RealDir;
 use indelible_log::log::StreamState;
-use indelible_log::{Log, Options};
+use indelible_log::{Checkpoint, Kind, Log, Options};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
@@ -37,6 +37,8 @@ use crate::agent::wait_for_end_of_input;
 use crate::config::CollectorConfig;
 use crate::net::enrol::server::Enrolment;
 use crate::net::tls::Identity;
+use crate::payload::finding::{self, Finding};
+use crate::payload::to_bytes;
 use crate::service;
 use crate::terms::EntryTerms;
 use connection::Shared;
@@ -136,8 +138,15 @@ fn open(config: &CollectorConfig) -> Result<(Log, OwnStream, Option<Heads>)> {
     {
         options.known_checkpoint = Heads::open(folder, key)?.kept()?;
     }
-    let (mut log, report) =
-        Log::open(dir, &options).with_context(|| format!("cannot open the store {shown}"))?;
+    let (mut log, report) = Log::open(dir, &options).map_err(|error| {
+        let hint = match error {
+            indelible_log::Error::RolledBack { .. } => {
+                " (was it restored from a backup? then see `indelible restart-log`)"
+            }
+            _ => "",
+        };
+        anyhow::Error::new(error).context(format!("cannot open the store {shown}{hint}"))
+    })?;
     let heads = match &config.heads {
         Some(folder) => Some(Heads::open(folder, log.verifier().clone())?),
         None => None,
@@ -148,9 +157,42 @@ fn open(config: &CollectorConfig) -> Result<(Log, OwnStream, Option<Heads>)> {
             "cut a torn tail, above everything acknowledged"
         );
     }
-    let own = OwnStream::open(&mut log)?;
+    let mut own = OwnStream::open(&mut log)?;
+    if let (Some(heads), Some(known)) = (&heads, &options.known_checkpoint)
+        && let Some(kept) = log.verifier().gave_up(known)
+        && !holds(&log, known)
+    {
+        heads.put_aside(known)?;
+        note_restart(&mut log, &mut own, known, kept)?;
+    }
     tracing::info!(entries = report.entries, key = %log.verifier(), "opened the store");
     Ok((log, own, heads))
+}
+
+/// Whether a checkpoint is of what the log holds.
+fn holds(log: &Log, checkpoint: &Checkpoint) -> bool {
+    let root = log.root(checkpoint.size);
+    root.is_ok_and(|root| root == checkpoint.root)
+}
+
+/// Writes down that a checkpoint was kept outside the store which its restart has given up.
+fn note_restart(
+    log: &mut Log,
+    own: &mut OwnStream,
+    given_up: &Checkpoint,
+    kept: u64,
+) -> Result<()> {
+    let why = format!(
+        "the heads folder had a checkpoint of {} entries; the log was restarted from {kept}, as it declares",
+        given_up.size
+    );
+    tracing::warn!("{why}");
+    let mut finding = Finding::of(&finding::LOG_RESTARTED, why);
+    let note = given_up.to_note(log.verifier());
+    finding.fields.insert("given_up".to_owned(), note);
+    own.append(log, Kind::Finding, &to_bytes(&finding))?;
+    log.commit().context("cannot write to the log")?;
+    Ok(())
 }
 
 async fn serve(
@@ -256,7 +298,7 @@ async fn serve(
 }
 
 /// Returns when the writer is gone: its error says more.
-async fn wait_for_end(newest: &mut watch::Receiver<indelible_log::Checkpoint>) -> Result<()> {
+async fn wait_for_end(newest: &mut watch::Receiver<Checkpoint>) -> Result<()> {
     while newest.changed().await.is_ok() {}
     Ok(())
 }

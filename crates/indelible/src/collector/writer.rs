@@ -322,7 +322,10 @@ impl Writer {
         if *self.log.verifier() != key {
             self.follow_key();
         }
-        self.newest.send_replace(self.log.checkpoint());
+        // What failed half-way may have signed what nobody must see.
+        if told.is_ok() {
+            self.newest.send_replace(self.log.checkpoint());
+        }
         told.map_err(|error| format!("{error:#}"))
     }
 

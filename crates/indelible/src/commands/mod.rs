@@ -18,6 +18,7 @@ mod pki;
 mod prove;
 mod reindex;
 mod report;
+mod restart_log;
 mod revoke;
 mod rotate_key;
 mod rules;
@@ -73,6 +74,7 @@ enum Command {
     Hold(hold::Hold),
     Erase(erase::Erase),
     RotateKey(rotate_key::RotateKey),
+    RestartLog(restart_log::RestartLog),
     Reindex(reindex::Reindex),
 
     Config(config::Config),
@@ -132,6 +134,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Hold(command) => command.run(),
         Command::Erase(command) => command.run(),
         Command::RotateKey(command) => command.run(),
+        Command::RestartLog(command) => command.run(),
         Command::Export(command) => command.run(),
     };
     match outcome {

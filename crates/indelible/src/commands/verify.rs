@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use indelible_log::dir::RealDir;
 use indelible_log::verify::{
@@ -136,6 +136,12 @@ impl Verify {
     fn store(&self, store: &Path, checks: impl Fn() -> Checks) -> Result<(Report, Checks)> {
         let dir =
             RealDir::open(store).with_context(|| format!("cannot open {}", store.display()))?;
+        ensure!(
+            STORE_HAS.iter().any(|name| store.join(name).exists()),
+            "{} is no store: it has none of {}",
+            store.display(),
+            STORE_HAS.join(", ")
+        );
         let key_file = self.key.clone().unwrap_or_else(|| store.join("log.vkey"));
         let stored = read_key(&store.join("log.vkey")).ok();
         let mut options = self.options(self.key.is_some(), &key_file, stored.as_ref())?;
@@ -191,11 +197,16 @@ impl Verify {
             Some(path) => read_mark(path)?,
             None => None,
         };
-        let since = since.map(|(mark, key)| {
-            verifier.get_or_insert(key.or_successor(shown));
-            mark
-        });
         let mut known = Vec::new();
+        let since = since.and_then(|(mark, key)| {
+            let key = verifier.get_or_insert(key.or_successor(shown));
+            if key.gave_up(&mark.checkpoint).is_none() {
+                return Some(mark);
+            }
+            // Of what a restart of the log gave up: everything is read again.
+            known.push(("the verification before".to_owned(), mark.checkpoint));
+            None
+        });
         let key = || match &verifier {
             Some(key) => Ok(key.clone()),
             None => read_key(key_file),
@@ -204,7 +215,7 @@ impl Verify {
             let shown = path.display();
             let note = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
             let checkpoint = key()?
-                .open_note(&note)
+                .open_any_note(&note)
                 .with_context(|| format!("in {shown}"))?;
             known.push((shown.to_string(), checkpoint));
         }
@@ -295,5 +306,7 @@ fn verify_rooms(spool: &Path, inspector: &Inspector) -> Result<Report> {
     Ok(report)
 }
 
+/// Of these a store has all, and one that was tampered with some.
+const STORE_HAS: [&str; 6] = ["checkpoint", "key", "log.vkey", "segments", "tile", "wal"];
 /// Verifications of a store whose writer seals meanwhile.
 const TRIES_MAX: u32 = 5;

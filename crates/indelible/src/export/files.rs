@@ -32,6 +32,8 @@ pub(super) struct Written {
     pub(super) sha256: String,
     pub(super) bytes: u64,
     pub(super) rows: u64,
+    /// Name of its proof, once that is written.
+    pub(super) proof: Option<String>,
     /// Smallest and largest leaf index of its rows.
     pub(super) leaves: (u64, u64),
     /// Smallest and largest time, ns since 1970.
@@ -115,6 +117,7 @@ impl Files {
             sha256: String::new(),
             bytes: 0,
             rows: 0,
+            proof: None,
             leaves: (u64::MAX, 0),
             times_ns: (i64::MAX, i64::MIN),
         };
@@ -179,12 +182,12 @@ impl Open {
 
 impl Written {
     /// Writes the proof of the file's newest entry beside it, with the entry: as `indelible prove`
-    /// does, under the file's own name.
+    /// does, under the file's own name. There is none where that entry has been erased or removed since.
     ///
     /// # Errors
     /// A store that cannot be read, a folder that cannot be written.
     pub(super) fn prove(
-        &self,
+        &mut self,
         folder: &Path,
         published: &Published,
         checkpoint: &Checkpoint,
@@ -201,13 +204,10 @@ impl Written {
             fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
         };
         put("entry", &entry)?;
-        put("tlog-proof", proof.to_text(&published.key()).as_bytes())
-    }
-
-    /// Name of the proof.
-    pub(super) fn proof(&self) -> String {
+        put("tlog-proof", proof.to_text(&published.key()).as_bytes())?;
         let path = Path::new(&self.name).with_extension("tlog-proof");
-        path.to_string_lossy().into_owned()
+        self.proof = Some(path.to_string_lossy().into_owned());
+        Ok(())
     }
 }
 

@@ -52,7 +52,7 @@ struct Listed {
     first_time: Option<String>,
     last_time: Option<String>,
     /// Proves the last entry; the entry is beside it.
-    proof: String,
+    proof: Option<String>,
 }
 
 impl Manifest {
@@ -74,7 +74,7 @@ impl Manifest {
             last_entry: file.leaves.1,
             first_time: time(file.times_ns.0),
             last_time: time(file.times_ns.1),
-            proof: file.proof(),
+            proof: file.proof.clone(),
         });
         Ok(Self {
             v: 1,

@@ -85,8 +85,8 @@ pub(crate) fn run(request: &Request) -> Result<Done> {
             files.write(&row)?;
         }
     }
-    let written = files.finish()?;
-    for file in &written {
+    let mut written = files.finish()?;
+    for file in &mut written {
         file.prove(&request.output, &published, &checkpoint)?;
     }
     let manifest = Manifest::of(request, &published, &checkpoint, &source, &written)?;

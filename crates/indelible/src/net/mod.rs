@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod certificate;
+pub(crate) mod checkpoint;
 pub(crate) mod enrol;
 pub(crate) mod http;
 pub(crate) mod link;

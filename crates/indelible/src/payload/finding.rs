@@ -221,6 +221,14 @@ pub(crate) static LOG_REWRITTEN: Known = Known {
     title: "A witness knows another history of the log",
 };
 
+/// The log was restarted from an older copy.
+pub(crate) static LOG_RESTARTED: Known = Known {
+    id: "log-restarted",
+    by: Finder::Collector,
+    level: Level::High,
+    title: "The log was restored from an older copy and restarted, as it declares",
+};
+
 /// Findings that were too many to be recorded one by one.
 pub(crate) static LIMITED: Known = Known {
     id: "findings-limited",

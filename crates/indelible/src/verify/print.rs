@@ -58,6 +58,23 @@ pub(crate) fn print_text(report: &Report, checked: &Checked) -> Result<()> {
             checkpoint.size, checkpoint.root
         );
     }
+    for restart in &report.restarts {
+        let at = restart
+            .time_ns
+            .map_or_else(String::new, |ns| format!(" at {}", time(ns)));
+        let _ = writeln!(
+            text,
+            "restarted from {} entries, as entry {}{at} declares; what had been signed beyond was given up",
+            restart.kept, restart.entry
+        );
+    }
+    for (name, checkpoint) in &report.given_up {
+        let _ = writeln!(
+            text,
+            "given up by a restart: {name}, of {} entries, root {}",
+            checkpoint.size, checkpoint.root
+        );
+    }
     if !report.cosigned_by.is_empty() {
         let _ = writeln!(text, "cosigned by: {}", report.cosigned_by.join(", "));
     }
@@ -146,6 +163,17 @@ pub(crate) fn print_json(report: &Report, checked: &Checked) -> Result<()> {
         "checkpoint": report.checkpoint.map(|checkpoint| {
             json!({ "size": checkpoint.size, "root": checkpoint.root.to_string() })
         }),
+        "restarts": report.restarts.iter().map(|restart| json!({
+            "entry": restart.entry,
+            "kept": restart.kept,
+            "time": restart.time_ns.map(time),
+            "key": restart.key,
+        })).collect::<Vec<_>>(),
+        "given_up": report.given_up.iter().map(|(name, checkpoint)| json!({
+            "known": name,
+            "size": checkpoint.size,
+            "root": checkpoint.root.to_string(),
+        })).collect::<Vec<_>>(),
         "host_heads": {
             "signed": heads.heads,
             "signers": heads.signers.iter().map(|(signer, first, last)| {

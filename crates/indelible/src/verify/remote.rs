@@ -62,7 +62,8 @@ impl Shown for Remote {
     }
 }
 
-/// The newest checkpoint of the log with this key that a witness has signed, from the witness.
+/// The newest checkpoint of the log with this key that a witness has signed, from the witness; also one that
+/// a restart of the log has given up.
 pub(crate) fn witnessed_checkpoint(
     url: &str,
     credentials: Credentials<'_>,
@@ -74,7 +75,8 @@ pub(crate) fn witnessed_checkpoint(
     let answer = client.get(&url)?;
     ensure!(answer.status == 200, "{url}: status {}", answer.status);
     let note = String::from_utf8(answer.bytes(NOTE_BYTES_MAX)?).context("it is no text")?;
-    key.open_note(&note).with_context(|| format!("in {url}"))
+    key.open_any_note(&note)
+        .with_context(|| format!("in {url}"))
 }
 
 /// How long one call may take.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use indelible_log::Kind;
@@ -13,6 +14,12 @@ use crate::collector::{Collector, PROGRAM, run, wait_for};
 
 /// An agent that takes records from its standard input, as a plugin of auditd.
 pub(crate) fn agent(collector: &Collector) -> Child {
+    let spool = enrol(collector);
+    run_agent(&spool, &[])
+}
+
+/// Enrols a host; answers its spool.
+pub(crate) fn enrol(collector: &Collector) -> PathBuf {
     let pki = collector.pki();
     let token = Command::new(PROGRAM)
         .args(["token", "create", "--address", &collector.native(), "--pki"])
@@ -24,7 +31,7 @@ pub(crate) fn agent(collector: &Collector) -> Child {
     fs::write(&file, token.stdout).unwrap();
     fs::set_permissions(collector.folder(), fs::Permissions::from_mode(0o711)).unwrap();
     let spool = collector.folder().join("spool");
-    let (spool, file) = (spool.to_str().unwrap(), file.to_str().unwrap());
+    let (shown, file) = (spool.to_str().unwrap(), file.to_str().unwrap());
     let (code, said) = run(&[
         "enroll",
         "--token",
@@ -32,11 +39,18 @@ pub(crate) fn agent(collector: &Collector) -> Child {
         "--name",
         "host.example",
         "--spool",
-        spool,
+        shown,
     ]);
     assert_eq!(code, 0, "{said}");
+    spool
+}
+
+/// The agent of an enrolled host.
+pub(crate) fn run_agent(spool: &Path, options: &[&str]) -> Child {
     Command::new(PROGRAM)
-        .args(["agent", "--capture", "audisp", "--spool", spool])
+        .args(["agent", "--capture", "audisp", "--spool"])
+        .arg(spool)
+        .args(options)
         .env("INDELIBLE_LOG", "off")
         .stdin(Stdio::piped())
         .spawn()

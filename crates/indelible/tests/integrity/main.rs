@@ -6,6 +6,7 @@ mod collector;
 mod gaps;
 mod kills;
 mod refused;
+mod restart;
 mod rotation;
 mod verifying;
 mod witness;

@@ -135,13 +135,22 @@ fn agents_and_auditors_follow_a_new_key() {
 
 #[test]
 fn a_rotation_that_is_killed_leaves_one_key_or_the_other() {
+    killed("rotate-key");
+}
+
+#[test]
+fn a_restart_that_is_killed_leaves_one_key_or_the_other() {
+    killed("restart-log");
+}
+
+fn killed(command: &str) {
     let mut collector = Collector::start(&[]);
     collector.grow(30);
     collector.stop();
     let store = collector.store();
     let first = collector.folder().join("first");
     fs::copy(store.join("log.vkey"), &first).unwrap();
-    let words = ["rotate-key", "--store", text(&store), "--reason", "killed"];
+    let words = [command, "--store", text(&store), "--reason", "killed"];
     let verify = ["verify", "--store", text(&store), "--key", text(&first)];
     for delay_ms in [0, 4, 8, 12, 16, 20, 25, 30, 40] {
         let mut child = Command::new(PROGRAM)

@@ -1,7 +1,9 @@
 //! `indelible verify` over a store, over HTTP, from a mark on, against witnesses and kept heads.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -131,4 +133,66 @@ fn against_witnesses_and_what_is_known() {
     copy(&older, &store);
     let said = collector.refuses();
     assert!(said.contains("rolled back"), "{said}");
+}
+
+#[test]
+fn a_folder_that_is_no_store_cannot_be_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("notes"), "nothing of a log").unwrap();
+    for option in ["--store", "--spool"] {
+        let (code, said) = run(&["verify", option, text(folder.path())]);
+        assert_eq!(code, 3, "{said}");
+        assert!(!said.contains("BROKEN"), "{said}");
+    }
+    let (_, said) = run(&["verify", "--store", text(folder.path())]);
+    assert!(said.contains("is no store"), "{said}");
+    // What is left of one is a broken store.
+    fs::write(folder.path().join("checkpoint"), "").unwrap();
+    let (code, said) = run(&["verify", "--store", text(folder.path())]);
+    assert_eq!(code, 2, "{said}");
+}
+
+/// Each file has the proof of its newest entry, also of one that came while others were written.
+#[test]
+fn exports_beside_a_writer_are_proven() {
+    let mut collector = Collector::start(&[]);
+    collector.grow(500);
+    let (store, key) = (collector.store(), collector.store().join("log.vkey"));
+    let mut socket = std::net::TcpStream::connect(collector.syslog()).unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let sending = std::thread::spawn(move || {
+        for number in 0.. {
+            writeln!(socket, "<13>Oct 11 22:14:15 web1 app: message {number}").unwrap();
+            if number % 50 == 0 && stopped.recv_timeout(Duration::from_millis(1)).is_ok() {
+                return;
+            }
+        }
+    });
+    let mut sizes = Vec::new();
+    for round in 0..3 {
+        let before = collector.pending();
+        wait_for("more", || collector.pending() > before + 100);
+        let output = collector.folder().join(format!("export-{round}"));
+        let words = ["export", "--store", text(&store), "--format", "raw"];
+        let more = ["--rows-per-file", "300", "--output", text(&output)];
+        let (code, said) = run(&[&words[..], &more].concat());
+        assert_eq!(code, 0, "{said}");
+        let manifest = fs::read(output.join("manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        let files = manifest["files"].as_array().unwrap();
+        assert!(files.len() > 1, "{manifest}");
+        for file in files {
+            let proof = output.join(file["proof"].as_str().unwrap());
+            let index = format!("index {}\n", file["last_entry"]);
+            assert!(fs::read_to_string(&proof).unwrap().contains(&index));
+            let words = ["verify", "--proof", text(&proof), "--key", text(&key)];
+            let (code, said) = run(&words);
+            assert_eq!(code, 0, "{said}");
+        }
+        sizes.push(manifest["rows"].as_u64().unwrap());
+    }
+    assert!(sizes.is_sorted() && sizes[0] < sizes[2], "{sizes:?}");
+    stop.send(()).unwrap();
+    sending.join().unwrap();
+    collector.stop();
 }

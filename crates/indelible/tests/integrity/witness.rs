@@ -94,6 +94,13 @@ impl Witness {
         self.state.lock().unwrap().manner = manner;
     }
 
+    /// Begins anew, as if it had never seen the log.
+    pub(crate) fn forget(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.signed = (0, Vec::new());
+        state.note.clear();
+    }
+
     /// Size of what it signed last.
     pub(crate) fn signed(&self) -> u64 {
         self.state.lock().unwrap().signed.0

@@ -1,8 +1,9 @@
 //! A collector and its witnesses, good and bad.
 
-use indelible_log::Kind;
+use indelible_log::witness::WitnessKey;
+use indelible_log::{Kind, VerifierKey};
 
-use crate::collector::{Collector, copy, wait_for};
+use crate::collector::{Collector, copy, run, wait_for};
 use crate::witness::{Manner, Witness};
 
 #[test]
@@ -127,4 +128,57 @@ fn a_rolled_back_store_is_refused_by_its_witness() {
         said.contains("a.example") && said.contains("rolled back"),
         "{said}"
     );
+
+    // Restarted, as is declared, it is not: until the witness begins anew nothing is shown, and nothing halts.
+    let store = collector.store();
+    let store = store.to_str().unwrap();
+    let (code, said) = run(&["restart-log", "--store", store, "--reason", "restored"]);
+    assert_eq!(code, 0, "{said}");
+    collector.run();
+    collector.says("the restart of the log has given up");
+    let (shown, pending) = (collector.shown(), collector.pending());
+    assert!(shown < pending, "{shown} {pending}");
+    witness.forget();
+    wait_for("a witnessed checkpoint", || collector.shown() >= pending);
+    let metrics = String::from_utf8(collector.get("/metrics", None).1).unwrap();
+    assert!(
+        metrics.contains("indelible_collector_publishing_halted 0"),
+        "{metrics}"
+    );
+    collector.stop();
+    // Who asks the witness for what it holds is told, too.
+    let witness = witness.option();
+    let (code, said) = run(&["verify", "--store", store, "--witness", &witness]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("cosigned by: a.example"), "{said}");
+}
+
+/// This witness believes what it is sent; one that holds a log to its key must be given the new one.
+#[test]
+fn a_witness_signs_on_across_a_new_key() {
+    let witness = Witness::start("a.example", Manner::Honest);
+    let mut collector = Collector::start(&["--witness", &witness.option()]);
+    collector.grow(10);
+    wait_for("a witnessed checkpoint", || collector.shown() >= 10);
+    let store = collector.store();
+    let store = store.to_str().unwrap();
+    let (code, said) = run(&["rotate-key", "--store", store, "--reason", "yearly"]);
+    assert_eq!(code, 0, "{said}");
+    collector.grow(10);
+    let pending = collector.pending();
+    wait_for("a witnessed checkpoint", || collector.shown() >= pending);
+    let keys = String::from_utf8(collector.get("/log.vkey", None).1).unwrap();
+    let keys = VerifierKey::parse(keys.trim_end()).unwrap();
+    let (_, note) = collector.get("/checkpoint", None);
+    let note = String::from_utf8(note).unwrap();
+    let shown = keys.open_note(&note).unwrap();
+    let until = keys.successions().next().unwrap().until;
+    assert!(shown.size > until, "{shown:?} {until}");
+    let by_key = WitnessKey::parse(&witness.key).unwrap();
+    assert!(by_key.open_note(keys.name(), &shown, &note).is_ok());
+    collector.stop();
+    let witness = witness.option();
+    let (code, said) = run(&["verify", "--store", store, "--witness", &witness]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("cosigned by: a.example"), "{said}");
 }

@@ -262,7 +262,7 @@ struct Heads {
 
 /// The checkpoint that this host holds a receipt under.
 pub(crate) fn checkpoint_seen(receipts: &Path) -> Option<CheckpointSeen> {
-    let kept = Receipts::newest(receipts)?;
+    let kept = Receipts::newest(receipts).filter(|kept| kept.size > 0)?;
     Some(CheckpointSeen {
         origin: kept.origin,
         size: kept.size,

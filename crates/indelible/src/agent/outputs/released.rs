@@ -53,6 +53,23 @@ impl Released {
         }
         Ok(())
     }
+
+    /// A required output must have what follows `next` again: nothing of it is released, durably.
+    pub(crate) fn rewind(&self, output: usize, stream: StreamId, next: u64) -> Result<()> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(passed) = streams.get_mut(&stream) {
+            if let Some(by) = passed.by.get_mut(output) {
+                *by = next;
+            }
+            passed.written = passed.written.min(next);
+        }
+        if crate::agent::released(&self.layout, stream) > next {
+            let file = write_position(&self.layout.released_position(stream), next)?;
+            rustix::fs::fdatasync(&file)
+                .with_context(|| format!("cannot sync the position in stream {stream}"))?;
+        }
+        Ok(())
+    }
 }
 
 /// Writes a position in place: on a full disk a file that was emptied first would stay empty.
@@ -88,5 +105,12 @@ mod tests {
         assert_eq!(written(), 10);
         released.passed(0, stream, 5).unwrap();
         assert_eq!(written(), 10);
+        // One begins again: the spool is held until it has what it had.
+        released.rewind(1, stream, 3).unwrap();
+        assert_eq!(written(), 3);
+        released.passed(0, stream, 30).unwrap();
+        assert_eq!(written(), 3);
+        released.passed(1, stream, 12).unwrap();
+        assert_eq!(written(), 12);
     }
 }

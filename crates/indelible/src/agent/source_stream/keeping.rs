@@ -105,7 +105,6 @@ impl SourceStream {
         if before == turned || self.stuck.is_some() || !self.pending.is_empty() {
             return Ok(false);
         }
-        self.turned = Some(turned);
         self.roll()?;
         Ok(true)
     }

@@ -56,7 +56,8 @@ pub(crate) struct SourceStream {
     dropped_ever: u64,
     /// Entry 0 was written by an earlier process, or names a stream before this one.
     has_past: bool,
-    /// How often the worker had turned to another collector when this stream began.
+    /// How often the worker had turned to another collector when this stream began. It is kept with the
+    /// copy of the opening: the worker may turn while nobody writes.
     turned: Option<u64>,
     /// The site's policy lets nothing be written.
     suspended: bool,
@@ -71,6 +72,11 @@ enum Stuck {
     Full,
     /// A write or a sync failed: what the disk holds must be read again first.
     Failed,
+}
+
+/// How often the worker had turned when a stream began, where that is known.
+fn turned_at(room: &Room, stream: StreamId) -> Option<u64> {
+    Opened::load(&room.opened(stream)).ok()?.turned
 }
 
 impl SourceStream {
@@ -136,6 +142,7 @@ impl SourceStream {
         spool: SpoolWriter,
     ) -> Self {
         room.writes(spool.stream());
+        let turned = turned_at(room, spool.stream());
         Self {
             room: room.clone(),
             streams,
@@ -151,7 +158,7 @@ impl SourceStream {
             dropped: Dropped::default(),
             dropped_ever: 0,
             has_past: false,
-            turned: None,
+            turned,
             suspended: false,
             generation: 0,
         }

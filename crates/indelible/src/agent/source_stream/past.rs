@@ -26,7 +26,8 @@ pub(super) fn begin(
 ) -> Result<(SpoolWriter, PathBuf)> {
     let id = StreamId::random();
     let path = room.opened(id);
-    Opened::new(StreamOpened::new(source, host, predecessor), now_ns).save(&path)?;
+    let opening = StreamOpened::new(source, host, predecessor);
+    Opened::new(opening, now_ns, room.turned()).save(&path)?;
     let (spool, _) =
         SpoolWriter::open(streams, id, limits.options()).context("cannot open the spool")?;
     Ok((spool, path))

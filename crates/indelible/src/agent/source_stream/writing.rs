@@ -8,7 +8,7 @@ use indelible_log::spool::SpoolWriter;
 use indelible_log::{Error, Header, Kind, entry};
 
 use super::past::begin;
-use super::{PENDING_BYTES, SourceStream, Stuck};
+use super::{PENDING_BYTES, SourceStream, Stuck, turned_at};
 use crate::agent::opened::Opened;
 use crate::payload::{self, Predecessor};
 
@@ -130,6 +130,7 @@ impl SourceStream {
         let old = std::mem::replace(&mut self.spool, spool);
         self.room.wrote(old.stream());
         self.room.writes(self.id());
+        self.turned = turned_at(&self.room, self.id());
         self.generation += 1;
         let (id, next) = (self.id(), self.spool.next());
         entry::renumber(&mut self.pending, id, next);

@@ -7,12 +7,13 @@
 //! Each has a log of its own, so receipts and positions of one say nothing of another.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use aws_lc_rs::digest::{SHA256, digest};
 use indelible_log::StreamId;
-use indelible_wire::native::Checkpoint;
+use indelible_wire::native::{Checkpoint, Receipt};
 use rustls::ClientConfig;
 use tokio::sync::watch;
 
@@ -104,6 +105,42 @@ impl Site {
             positions.pass(stream, next)?;
         }
         released.passed(COLLECTOR, stream, next)
+    }
+
+    /// Puts it back to where the spool begins in a stream, durably.
+    pub(super) fn rewind(
+        &mut self,
+        layout: &Layout,
+        released: &Released,
+        stream: StreamId,
+        oldest: u64,
+    ) -> Result<()> {
+        match &mut self.positions {
+            Some(positions) => {
+                positions.pass(stream, oldest)?;
+                positions.sync()?;
+            }
+            // What it left when there were others, which would count for more.
+            None => match fs::remove_file(layout.output(NATIVE).join(stream.to_string())) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("cannot put stream {stream} back"));
+                }
+                _ => {}
+            },
+        }
+        released.rewind(COLLECTOR, stream, oldest)
+    }
+
+    /// Holds no receipt of it any more, durably.
+    pub(super) fn forget(&mut self) -> Result<()> {
+        let nothing = Receipt {
+            origin: self.target.log_key.name().to_owned(),
+            checkpoint: Checkpoint::NONE,
+            streams: Vec::new(),
+        };
+        self.receipts.store(&nothing)()?;
+        self.held = Checkpoint::NONE;
+        Ok(())
     }
 
     /// Gives it the position that was released in a stream, where it alone can have caused that.

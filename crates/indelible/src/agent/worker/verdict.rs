@@ -1,7 +1,9 @@
 //! Whether a collector's log continues the one that this host knows.
 
-use indelible_log::{Checkpoint, Hash, VerifierKey, merkle};
+use indelible_log::{Hash, VerifierKey, merkle};
 use indelible_wire::native::{self, Growth, Verdict};
+
+use crate::net::checkpoint::of_wire;
 
 /// Is the log that the collector shows a continuation of the one that we know?
 pub(super) fn verdict(
@@ -10,11 +12,7 @@ pub(super) fn verdict(
     old: &native::Checkpoint,
     growth: &Growth,
 ) -> Verdict {
-    let shown = Checkpoint {
-        size: growth.checkpoint.size,
-        root: Hash(growth.checkpoint.root),
-        signature: growth.checkpoint.signature,
-    };
+    let shown = of_wire(&growth.checkpoint);
     if origin != key.name() || !key.verify(&shown) {
         return Verdict::BadSignature;
     }

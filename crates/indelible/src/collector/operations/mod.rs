@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use indelible_log::dir::{Dir, RealDir};
+use indelible_log::log::Rotation;
 use indelible_log::retention::{Erasure, Plan};
 use indelible_log::{Kind, Log, LogReader};
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,8 @@ pub(crate) enum Order {
     Erase { entry: u64, reason: String },
     /// Gives the log a new key.
     RotateKey { reason: String },
+    /// Lets a restored log go on; `kept` entries are as they were, or all that are there.
+    RestartLog { kept: Option<u64>, reason: String },
     /// Notes something that was done elsewhere.
     Note { action: Action },
 }
@@ -110,7 +113,14 @@ impl Store<'_> {
                 holds.write(self.path)?;
                 Ok(format!("released {hold}"))
             }
-            Wanted::Order(Order::RotateKey { reason }) => self.rotate_key(principal, &reason),
+            Wanted::Order(Order::RotateKey { reason }) => {
+                let rotation = self.log.begin_rotation()?;
+                self.follow_key(rotation, principal, &reason)?;
+                Ok(format!("the log signs with {}", self.log.verifier()))
+            }
+            Wanted::Order(Order::RestartLog { kept, reason }) => {
+                self.restart_log(kept, principal, &reason)
+            }
             Wanted::Order(Order::Note { action }) => {
                 self.declare(principal, None, &action)?;
                 Ok("noted".to_owned())
@@ -118,14 +128,31 @@ impl Store<'_> {
         }
     }
 
-    fn rotate_key(&mut self, principal: &str, reason: &str) -> Result<String> {
-        let rotation = self.log.begin_rotation()?;
+    fn restart_log(&mut self, kept: Option<u64>, principal: &str, reason: &str) -> Result<String> {
+        let restart = self.log.begin_restart(kept).with_context(|| {
+            let entries = self.log.checkpoint().size;
+            format!(
+                "the log cannot be restarted: of its {entries} entries only those can be given up that its \
+                 newest key has signed"
+            )
+        })?;
+        self.follow_key(restart, principal, reason)?;
+        let keys = self.log.verifier();
+        let kept = keys.successions().find_map(|one| one.given_up_beyond);
+        Ok(format!(
+            "the log goes on from {} entries and signs with {keys}",
+            kept.unwrap_or_default()
+        ))
+    }
+
+    /// Declares a new key and lets it follow.
+    fn follow_key(&mut self, rotation: Rotation, principal: &str, reason: &str) -> Result<()> {
         let declared = self.declare(principal, Some(reason), &rotation.declared());
         // Also where the declaration failed: the log then knows that it does not know.
         let finished = self.log.finish_rotation(rotation);
         declared.and(finished.context("cannot put the new key in place"))?;
         self.log.publish()?;
-        Ok(format!("the log signs with {}", self.log.verifier()))
+        Ok(())
     }
 
     fn erase(&mut self, principal: &str, entry: u64, reason: &str) -> Result<String> {

@@ -165,6 +165,17 @@ impl Conversation {
             .filter(|answer| answer.status == 200)
             .and_then(|answer| answer.bytes(ANSWER_BYTES_MAX).ok())
             .and_then(|bytes| String::from_utf8(bytes).ok());
+        let key = self.published.key();
+        let theirs = shown.as_ref().and_then(|note| key.open_any_note(note).ok());
+        if let Some(theirs) = theirs
+            && key.gave_up(&theirs).is_some()
+        {
+            return Outcome::Failed(format!(
+                "it holds a checkpoint of {} entries that the restart of the log has given up: who runs it \
+                 must let it begin anew with this log",
+                theirs.size
+            ));
+        }
         Outcome::Alarm(Box::new(alarm.with_evidence(
             &self.published,
             offered,

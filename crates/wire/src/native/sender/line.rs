@@ -86,10 +86,11 @@ impl Line {
                 Boot::Earlier => Placement::Complete,
                 Boot::Current => Placement::SpoolWiped,
             }
+        } else if durable_next < span.oldest && released <= span.oldest {
+            // Nothing that is still here was acknowledged.
+            Placement::RetentionHole
         } else if durable_next < released {
             Placement::Regressed
-        } else if durable_next < span.oldest {
-            Placement::RetentionHole
         } else {
             Placement::Continue
         }
@@ -147,4 +148,34 @@ impl Line {
 pub(super) struct Landed {
     pub(super) bytes: usize,
     pub(super) batches: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::{Span, StreamId};
+
+    #[test]
+    fn what_is_gone_here_is_a_hole_and_what_a_receipt_covers_is_not() {
+        let place = |released, durable_next| {
+            let span = Span {
+                stream: StreamId([1; 16]),
+                oldest: 10,
+                next: 20,
+            };
+            let line = Line::new(Spooled {
+                span,
+                boot: Boot::Current,
+                released,
+            });
+            line.place(durable_next)
+        };
+        assert!(matches!(place(0, 5), Placement::RetentionHole));
+        assert!(matches!(place(10, 5), Placement::RetentionHole));
+        assert!(matches!(place(11, 5), Placement::Regressed));
+        assert!(matches!(place(15, 12), Placement::Regressed));
+        assert!(matches!(place(10, 10), Placement::Continue));
+        assert!(matches!(place(15, 20), Placement::Continue));
+        assert!(matches!(place(15, 21), Placement::SpoolWiped));
+    }
 }

@@ -260,6 +260,13 @@ impl Sender {
             .map(|(stream, line)| (*stream, line.acked))
     }
 
+    /// What the collector has shown of its log: the checkpoint of the newest stored receipt, and the newest
+    /// that was verified.
+    #[must_use]
+    pub fn shown(&self) -> [Checkpoint; 2] {
+        [self.config.held, self.seen]
+    }
+
     /// When to call [`timer`](Self::timer) at the latest.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {

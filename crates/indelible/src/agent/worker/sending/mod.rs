@@ -10,10 +10,12 @@
 //! it is back, as far as it is still spooled.
 
 mod connection;
+mod restart;
 mod sites;
 mod stock;
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs;
 use std::io::Write;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use anyhow::{Context, Result};
 use indelible_log::StreamId;
 use indelible_sys::host::Host;
 use indelible_wire::native::{Finding, Receipt, Sender, SenderAction, SenderConfig};
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
@@ -163,6 +166,8 @@ impl Worker {
                     stored?;
                     self.storing = None;
                     self.sender.receipt_stored(now);
+                    let [held, _] = self.sender.shown();
+                    self.sites.current_mut().held = held;
                 }
                 Event::Probed(Ok(link)) => {
                     drop(link);
@@ -229,14 +234,20 @@ impl Worker {
             why,
             "turning to another collector"
         );
-        self.sender = sender(&self.host, self.sites.current());
-        self.stock.begin_anew(&self.host)?;
         // A receipt of the other one that is being stored is stored all the same.
         self.storing = None;
-        self.connection = Connection::Down(Instant::now());
+        self.begin_anew()?;
         self.probe.wait();
         self.layout.turn()?;
         self.offer()
+    }
+
+    /// Begins with the current collector as if nothing had been sent or heard.
+    fn begin_anew(&mut self) -> Result<()> {
+        self.sender = sender(&self.host, self.sites.current());
+        self.stock.begin_anew(&self.host)?;
+        self.connection = Connection::Down(Instant::now());
+        Ok(())
     }
 
     /// Tells the sender what can be read now.
@@ -262,16 +273,7 @@ impl Worker {
                     let verdict = verdict(key, &origin, &old, &growth);
                     self.sender.checkpoint_verified(now, verdict);
                 }
-                SenderAction::KeyShown(shown) => {
-                    let log_key = &mut self.sites.current_mut().log_key;
-                    if log_key.follow(&shown)? {
-                        tracing::info!(key = %log_key.key(), "the key of the collector's log");
-                    } else {
-                        tracing::error!(
-                            "the collector shows a key of its log that does not follow the one that is known"
-                        );
-                    }
-                }
+                SenderAction::KeyShown(shown) => self.key_shown(&shown).await?,
                 SenderAction::CheckHead(position) => {
                     let stream = StreamId(position.stream.0);
                     let same = self.stock.stood_at(stream, position.next, &position.head);
@@ -285,7 +287,10 @@ impl Worker {
                     if is_of_another_history(&finding) {
                         self.sites.give_up();
                     }
-                    self.report(&finding)?;
+                    self.report(&finding, None)?;
+                    if let Finding::RetentionHole { stream, .. } = finding {
+                        self.begin_after(StreamId(stream.0))?;
+                    }
                 }
                 SenderAction::Disconnect { why } => self.disconnect(&why).await,
                 SenderAction::Reconnect { after } => {
@@ -328,14 +333,17 @@ impl Worker {
     }
 
     /// Findings go to the journal and, one JSON object per line, into the worker's folder.
-    fn report(&self, finding: &Finding) -> Result<()> {
+    fn report(&self, finding: &impl Debug, evidence: Option<Value>) -> Result<()> {
         tracing::error!(?finding, "finding");
         let path = self.layout.worker().join("findings.ndjson");
-        let line = serde_json::json!({
+        let mut line = json!({
             "v": 1,
             "time_ns": indelible_sys::clock::realtime_ns().to_string(),
             "finding": format!("{finding:?}"),
         });
+        if let Some(evidence) = evidence {
+            line["evidence"] = evidence;
+        }
         let mut file = fs::File::options().create(true).append(true).open(&path)?;
         writeln!(file, "{line}").with_context(|| format!("cannot write {}", path.display()))
     }

@@ -1,5 +1,6 @@
 //! The collectors in their order, and the one of them that is sent to.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ pub(super) struct Sites {
     heard_at: Instant,
     failover_after: Duration,
     released_by_all: Arc<Released>,
+    /// Streams that the current one's restarted log may lack again.
+    rewound: BTreeSet<StreamId>,
 }
 
 impl Sites {
@@ -46,6 +49,7 @@ impl Sites {
             heard_at: Instant::now(),
             failover_after,
             released_by_all,
+            rewound: BTreeSet::new(),
         })
     }
 
@@ -70,6 +74,7 @@ impl Sites {
     /// Goes on with another one.
     pub(super) fn turn_to(&mut self, site: usize) {
         self.current = site;
+        self.rewound.clear();
         self.heard();
     }
 
@@ -96,6 +101,12 @@ impl Sites {
         self.sites[self.current].passed(&self.released_by_all, stream, next)
     }
 
+    /// The current one may lack all that is still spooled of a stream, from `oldest` on.
+    pub(super) fn rewind(&mut self, layout: &Layout, stream: StreamId, oldest: u64) -> Result<()> {
+        self.rewound.insert(stream);
+        self.sites[self.current].rewind(layout, &self.released_by_all, stream, oldest)
+    }
+
     /// Where the current one stands in a stream of which `oldest` is still spooled; `None` where it cannot
     /// have that stream.
     pub(super) fn position(
@@ -115,7 +126,7 @@ impl Sites {
             first.adopt(id, crate::agent::released(layout, id))?;
         }
         let position = self.current().position(id).unwrap_or(0);
-        if position < oldest {
+        if position < oldest && !self.rewound.contains(&id) {
             tracing::info!(stream = %id, position, oldest, "this collector cannot have this stream");
             return Ok(None);
         }

@@ -106,6 +106,22 @@ impl Stock {
         })
     }
 
+    /// Puts the current collector back to where the spool begins, in all streams.
+    ///
+    /// # Errors
+    /// A stream that cannot be read, a position that cannot be kept.
+    pub(super) fn rewind(&self, sites: &mut Sites) -> Result<()> {
+        for (stream, oldest) in self.spool.begins()? {
+            sites.rewind(&self.layout, stream, oldest)?;
+        }
+        Ok(())
+    }
+
+    /// Whether no other stream says that it goes on after this one.
+    pub(super) fn is_last(&self, stream: StreamId) -> bool {
+        self.spool.is_last(stream)
+    }
+
     /// Gives the sender the batch that it needs.
     pub(super) fn supply(
         &mut self,
