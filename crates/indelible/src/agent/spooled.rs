@@ -136,7 +136,7 @@ impl SpooledStreams {
     pub(crate) fn begins(&self) -> Result<Vec<(StreamId, u64)>> {
         let begins = self.streams.iter().map(|(id, stream)| {
             let reader = SpoolReader::open(&stream.folder, *id);
-            let (oldest, _) = reader.and_then(|mut reader| reader.bounds())?;
+            let (oldest, _) = reader.and_then(|reader| reader.bounds())?;
             Ok((*id, oldest))
         });
         begins.collect()
