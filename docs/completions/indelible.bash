@@ -70,6 +70,9 @@ _indelible() {
             indelible,report)
                 cmd="indelible__subcmd__report"
                 ;;
+            indelible,restart-log)
+                cmd="indelible__subcmd__restart__subcmd__log"
+                ;;
             indelible,revoke)
                 cmd="indelible__subcmd__revoke"
                 ;;
@@ -246,6 +249,9 @@ _indelible() {
                 ;;
             indelible__subcmd__help,report)
                 cmd="indelible__subcmd__help__subcmd__report"
+                ;;
+            indelible__subcmd__help,restart-log)
+                cmd="indelible__subcmd__help__subcmd__restart__subcmd__log"
                 ;;
             indelible__subcmd__help,revoke)
                 cmd="indelible__subcmd__help__subcmd__revoke"
@@ -539,7 +545,7 @@ _indelible() {
 
     case "${cmd}" in
         indelible)
-            opts="-h -V --help --version demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase rotate-key reindex config migrate support-bundle completions man help"
+            opts="-h -V --help --version demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase rotate-key restart-log reindex config migrate support-bundle completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1541,7 +1547,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help)
-            opts="demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase rotate-key reindex config migrate support-bundle completions man help"
+            opts="demo collector token agent enroll revoke pki rules doctor status top search report detect verify prove export hold erase rotate-key restart-log reindex config migrate support-bundle completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2059,6 +2065,20 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__restart__subcmd__log)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2846,6 +2866,32 @@ _indelible() {
                     return 0
                     ;;
                 --mask)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__restart__subcmd__log)
+            opts="-h --store --reason --kept --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kept)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
