@@ -121,6 +121,10 @@ pub(crate) struct Gap {
 /// The host, boot and stream that a gap is of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct About {
+    /// The host, by the name in its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) peer: Option<String>,
+    /// What the machine calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) host: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 
 use super::http::Metrics;
+use super::peers::Peers;
 use super::writer::{Answer, Request, Wanted};
 use crate::config::DetectionsConfig;
 use crate::detect::live::{Counts, Folder, Ledger, watch_log};
@@ -32,6 +33,7 @@ pub(super) fn start(
     store: &Path,
     own: StreamId,
     metrics: Arc<Metrics>,
+    peers: Peers,
     (requests, newest, stopping): (
         Sender<Request>,
         watch::Receiver<Checkpoint>,
@@ -45,6 +47,7 @@ pub(super) fn start(
         newest: newest.clone(),
         stopping: stopping.clone(),
         metrics,
+        peers,
         counted: Counts::default(),
     };
     let config = config.clone();
@@ -81,6 +84,7 @@ struct OwnLedger {
     newest: watch::Receiver<Checkpoint>,
     stopping: watch::Receiver<bool>,
     metrics: Arc<Metrics>,
+    peers: Peers,
     counted: Counts,
 }
 
@@ -124,6 +128,10 @@ impl Ledger for OwnLedger {
             self.pause(COMMIT_PAUSE)?;
         }
         Ok(())
+    }
+
+    fn peer(&self, stream: StreamId) -> Option<String> {
+        self.peers.name(stream)
     }
 
     fn counted(&mut self, counts: &Counts) {

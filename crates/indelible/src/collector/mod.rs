@@ -15,6 +15,7 @@ mod keys;
 pub(crate) mod operations;
 mod own_stream;
 mod pace;
+mod peers;
 pub(crate) mod receivers;
 mod shown;
 mod witness;
@@ -50,6 +51,7 @@ use keys::Keys;
 use operations::control::Control;
 use operations::retention::Retention;
 use own_stream::OwnStream;
+use peers::Peers;
 use receivers::Receivers;
 use witness::Witnesses;
 use writer::Writer;
@@ -73,7 +75,13 @@ pub(crate) fn run(
     let (requests, received) = mpsc::channel();
     let (newest, shown) = watch::channel(log.checkpoint());
     let metrics = Metrics::new();
-    let gaps = Gaps::open(&config.store, log.checkpoint().size, own.id())?;
+    let peers = Peers::of(&log);
+    let gaps = Gaps::open(
+        &config.store,
+        log.checkpoint().size,
+        own.id(),
+        peers.clone(),
+    )?;
     let own_stream = own.id();
     let disk = Disk::new(&config.store, config.reserve_bytes);
     let witnesses = Witnesses::ask(config, metrics.clone())?;
@@ -86,6 +94,7 @@ pub(crate) fn run(
         disk,
         metrics.clone(),
         keys,
+        peers.clone(),
     );
     let writer = std::thread::Builder::new()
         .name("writer".into())
@@ -101,6 +110,7 @@ pub(crate) fn run(
             &config.store,
             own_stream,
             metrics.clone(),
+            peers,
             (requests.clone(), shown.clone(), stopping.clone()),
         )?),
         None => None,

@@ -21,6 +21,7 @@ use super::http::Metrics;
 use super::keys::Keys;
 use super::operations::{Operation, Store};
 use super::own_stream::OwnStream;
+use super::peers::Peers;
 use super::receivers::Credit;
 use super::shown::Shown;
 use crate::service::Watchdog;
@@ -124,6 +125,7 @@ pub(crate) struct Writer {
     shown: Shown,
     metrics: Arc<Metrics>,
     keys: Keys,
+    peers: Peers,
     /// Everything waits for this thread: it alone shows that the collector is alive.
     watchdog: Watchdog,
 }
@@ -142,6 +144,7 @@ impl Writer {
         disk: Disk,
         metrics: Arc<Metrics>,
         keys: Keys,
+        peers: Peers,
     ) -> Self {
         Self {
             log,
@@ -156,6 +159,7 @@ impl Writer {
             disk,
             metrics,
             keys,
+            peers,
             watchdog: Watchdog::of_manager(),
         }
     }
@@ -370,7 +374,12 @@ impl Writer {
             Err(error) => return refused(NakReason::Poison, &error.to_string()),
         };
         match self.log.append(&batch, peer) {
-            Ok(appended) => accepted(appended),
+            Ok(appended) => {
+                if batch.first() == 0 {
+                    self.peers.note(batch.stream(), peer);
+                }
+                accepted(appended)
+            }
             Err(refusal) => AppendResult::Refused {
                 reason: nak_reason(refusal.reason),
                 detail: refusal.detail,

@@ -25,7 +25,11 @@ pub(crate) struct Finding {
     /// Techniques of ATT&CK.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) techniques: Vec<String>,
-    /// The host that it is about; the writer of the stream where there is none.
+    /// The host that it is about, by the name in its certificate; only a collector knows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) peer: Option<String>,
+    /// The host that it is about, as the machine calls itself; the writer of the stream where there is
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) host: Option<String>,
     /// The events that show it, oldest first; the last one decided.

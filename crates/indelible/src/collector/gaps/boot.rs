@@ -11,7 +11,11 @@ use crate::payload::{Gap, GapReason, HostHead};
 /// What is known of a boot.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Boot {
+    /// What the machine calls itself.
     pub(super) host: String,
+    /// The name in its certificate.
+    #[serde(default)]
+    pub(super) peer: Option<String>,
     pub(super) boot_id: String,
     serials: Serials,
     lost: Lost,
@@ -75,9 +79,10 @@ impl Events {
 }
 
 impl Boot {
-    pub(super) fn new(host: &str, boot_id: &str) -> Self {
+    pub(super) fn new(host: &str, peer: Option<&str>, boot_id: &str) -> Self {
         Self {
             host: host.to_owned(),
+            peer: peer.map(str::to_owned),
             boot_id: boot_id.to_owned(),
             ..Self::default()
         }

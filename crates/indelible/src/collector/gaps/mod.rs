@@ -24,6 +24,7 @@ use indelible_sys::clock::realtime_ns;
 use indelible_sys::process;
 use tokio::sync::watch;
 
+use super::peers::Peers;
 use super::writer::{Request, Wanted};
 use crate::payload::{About, Gap, to_bytes};
 use note::Note;
@@ -43,11 +44,11 @@ pub(super) struct Gaps {
 
 impl Gaps {
     /// Goes on from the state that is kept in a store of `size` entries. `own` is the collector's own
-    /// stream.
+    /// stream, `peers` say who sends the others.
     ///
     /// # Errors
     /// Those of the disk, and damage.
-    pub(super) fn open(store: &Path, size: u64, own: StreamId) -> Result<Self> {
+    pub(super) fn open(store: &Path, size: u64, own: StreamId, peers: Peers) -> Result<Self> {
         let dir = RealDir::open(store)?;
         let reader = LogReader::open(dir.clone())?;
         let text = match read_small(&*dir, STATE, STATE_BYTES_MAX) {
@@ -59,6 +60,7 @@ impl Gaps {
         let mut watcher = kept
             .filter(|watcher| watcher.next <= size)
             .unwrap_or_else(|| Watcher::new(size));
+        watcher.peers = peers;
         watcher.resume(realtime_ns());
         Ok(Self {
             dir,

@@ -17,14 +17,17 @@ impl Note {
     fn new(gap: Gap, known: Option<&Known>) -> Self {
         let finding = known.map(|known| {
             let mut finding = Finding::of(known, gap.detail.clone());
-            finding.host = gap.about.as_ref().and_then(|about| about.host.clone());
+            if let Some(about) = &gap.about {
+                finding.host.clone_from(&about.host);
+                finding.peer.clone_from(&about.peer);
+            }
             finding
         });
         Self { gap, finding }
     }
 
     pub(super) fn serial_hole(boot: &Boot, first: u64, last: u64, count: u64) -> Self {
-        let detail = format!("{count} events of host {} are missing", boot.host);
+        let detail = format!("{count} events of host {} are missing", called(boot));
         let gap = of_boot(boot, GapReason::SerialHole, Some(count), detail)
             .between(Edge::Number(first), Some(Edge::Number(last)));
         Self::new(gap, Some(&finding::EVENTS_MISSING))
@@ -32,7 +35,7 @@ impl Note {
 
     pub(super) fn incomplete(boot: &Boot, serials: &[u32]) -> Self {
         let count = serials.len() as u64;
-        let detail = format!("{count} events of host {} lack records", boot.host);
+        let detail = format!("{count} events of host {} lack records", called(boot));
         let edge = |serial: Option<&u32>| Edge::Number(serial.copied().unwrap_or(0).into());
         let gap = of_boot(boot, GapReason::Incomplete, Some(count), detail)
             .between(edge(serials.first()), Some(edge(serials.last())));
@@ -42,7 +45,7 @@ impl Note {
     pub(super) fn lost(boot: &Boot, count: u64) -> Self {
         let detail = format!(
             "the kernel of host {} lost {count} records that the host did not account for",
-            boot.host
+            called(boot)
         );
         let gap = of_boot(boot, GapReason::KernelLost, Some(count), detail);
         Self::new(gap, Some(&finding::RECORDS_LOST))
@@ -53,11 +56,11 @@ impl Note {
         let (detail, known) = match to_ns {
             Some(to) => {
                 let seconds = to.saturating_sub(from_ns) / 1_000_000_000;
-                let detail = format!("host {} was silent for {seconds} s", boot.host);
+                let detail = format!("host {} was silent for {seconds} s", called(boot));
                 (detail, &finding::HOST_BACK)
             }
             None => {
-                let detail = format!("host {} is silent", boot.host);
+                let detail = format!("host {} is silent", called(boot));
                 (detail, &finding::HOST_SILENT)
             }
         };
@@ -75,7 +78,8 @@ impl Note {
             true => ("back", from_ns - to_ns),
             false => ("forward", to_ns - from_ns),
         };
-        let whose = about.host.as_deref().unwrap_or("the collector");
+        let whose = about.peer.as_deref().or(about.host.as_deref());
+        let whose = whose.unwrap_or("the collector");
         let detail = format!(
             "the clock of {whose} was set {word} by {} ms",
             by / 1_000_000
@@ -115,8 +119,18 @@ impl Note {
 
 fn of_boot(boot: &Boot, reason: GapReason, count: Option<u64>, detail: String) -> Gap {
     Gap::new(reason, count, detail).about(About {
+        peer: boot.peer.clone(),
         host: Some(boot.host.clone()),
         boot_id: Some(boot.boot_id.clone()),
         stream: None,
     })
+}
+
+/// A host for people: by the name in its certificate, beside which stands what the machine calls itself
+/// where that is something else.
+fn called(boot: &Boot) -> String {
+    match &boot.peer {
+        Some(peer) if *peer != boot.host => format!("{peer} (it calls itself {})", boot.host),
+        _ => boot.host.clone(),
+    }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::boot::Boot;
 use super::note::Note;
 use crate::agent::selection::SOURCE as SELECTED;
+use crate::collector::peers::Peers;
 use crate::payload::{About, Gap, StreamOpened, TimeMark};
 
 /// What is known of all hosts.
@@ -27,6 +28,9 @@ pub(super) struct Watcher {
     streams: BTreeMap<String, Stream>,
     /// Streams that should be longer, by what a later one says.
     short: Vec<Short>,
+    /// Who sends each stream.
+    #[serde(skip)]
+    pub(super) peers: Peers,
     #[serde(skip)]
     heads: HeadCheck,
     /// Gap entries of ours that are in the log already, beyond where this state was kept.
@@ -40,6 +44,8 @@ struct Stream {
     machine_id: String,
     boot_id: String,
     host: String,
+    #[serde(default)]
+    peer: Option<String>,
     of_capture: bool,
     /// Of capture's records, those that were selected for this collector.
     #[serde(default)]
@@ -55,6 +61,8 @@ struct Stream {
 struct Short {
     stream: String,
     host: String,
+    #[serde(default)]
+    peer: Option<String>,
     boot_id: String,
     end: u64,
     since_ns: u64,
@@ -160,12 +168,14 @@ impl Watcher {
         }
         let source = opened.source.split(':').next().unwrap_or_default();
         let of_capture = matches!(source, "kernel" | "observe" | "audisp");
+        let peer = self.peers.name(entry.header().stream);
         if let Some(before) = &opened.predecessor {
             let held = self.streams.get(&before.id).map_or(0, |stream| stream.next);
             if held < before.next && self.short.len() < SHORT_MAX {
                 self.short.push(Short {
                     stream: before.id.clone(),
                     host: opened.host.clone(),
+                    peer: peer.clone(),
                     boot_id: opened.boot_id.clone(),
                     end: before.next,
                     since_ns: self.mark_ns,
@@ -176,7 +186,7 @@ impl Watcher {
         if of_capture || is_selected {
             let boot = self.hosts.entry(opened.machine_id.clone()).or_default();
             if boot.boot_id != opened.boot_id {
-                *boot = Boot::new(&opened.host, &opened.boot_id);
+                *boot = Boot::new(&opened.host, peer.as_deref(), &opened.boot_id);
             }
             boot.of_heads = false;
         }
@@ -187,6 +197,7 @@ impl Watcher {
             machine_id: opened.machine_id,
             boot_id: opened.boot_id,
             host: opened.host,
+            peer,
             of_capture,
             is_selected,
             ..Stream::default()
@@ -244,6 +255,7 @@ impl Watcher {
             let waited = now_ns.saturating_sub(short.since_ns) > SHORT_NS;
             if waited {
                 let about = About {
+                    peer: short.peer.clone(),
                     host: Some(short.host.clone()),
                     boot_id: Some(short.boot_id.clone()),
                     stream: Some(short.stream.clone()),
@@ -296,7 +308,7 @@ fn head_heard(
     let is_new = boot.boot_id.is_empty();
     if is_new || boot.of_heads && boot.boot_id != stream.boot_id {
         let silent_since_ns = boot.silent_since_ns;
-        *boot = Boot::new(&stream.host, &stream.boot_id);
+        *boot = Boot::new(&stream.host, stream.peer.as_deref(), &stream.boot_id);
         boot.of_heads = true;
         boot.silent_since_ns = silent_since_ns;
     }
@@ -307,6 +319,7 @@ fn head_heard(
 
 fn about(stream: &Stream, id: Option<&str>) -> About {
     About {
+        peer: stream.peer.clone(),
         host: Some(stream.host.clone()),
         boot_id: Some(stream.boot_id.clone()),
         stream: id.map(str::to_owned),
@@ -361,6 +374,17 @@ mod tests {
                 watcher: Watcher::new(0),
                 next: [0; 3],
             };
+            site.open(1, "kernel", "null");
+            site
+        }
+
+        /// A host with a certificate.
+        fn of_peer(peer: &str) -> Self {
+            let mut site = Self {
+                watcher: Watcher::new(0),
+                next: [0; 3],
+            };
+            site.watcher.peers.note(StreamId([1; 16]), peer);
             site.open(1, "kernel", "null");
             site
         }
@@ -425,6 +449,27 @@ mod tests {
 
     fn reasons(notes: &[Note]) -> Vec<GapReason> {
         notes.iter().map(|note| note.gap.reason).collect()
+    }
+
+    #[test]
+    fn a_host_is_who_its_certificate_says() {
+        for (peer, called) in [("h", "h"), ("h.example", "h.example (it calls itself h)")] {
+            let mut site = Site::of_peer(peer);
+            assert_eq!(site.record(1, 5), []);
+            let [silence] = &site.mark(10)[..] else {
+                panic!("one note");
+            };
+            let about = silence.gap.about.as_ref().unwrap();
+            let finding = silence.finding.as_ref().unwrap();
+            assert_eq!(about.peer.as_deref(), Some(peer));
+            assert_eq!(finding.peer.as_deref(), Some(peer));
+            // As before: what the machine calls itself.
+            assert_eq!(
+                (&about.host, &finding.host),
+                (&Some("h".into()), &Some("h".into()))
+            );
+            assert_eq!(finding.why, format!("host {called} is silent"));
+        }
     }
 
     #[test]

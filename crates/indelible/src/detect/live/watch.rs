@@ -34,6 +34,11 @@ pub(crate) trait Ledger {
     /// Nothing can be written any more.
     fn record(&mut self, entries: &[(Kind, Vec<u8>)]) -> Result<()>;
 
+    /// Who sends a stream, by the name in the certificate, where that is known.
+    fn peer(&self, _: StreamId) -> Option<String> {
+        None
+    }
+
     /// Says what was done since the start, every few seconds.
     fn counted(&mut self, _: &Counts) {}
 }
@@ -221,6 +226,13 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
         for finding in &mut found {
             let covering = self.covering(finding);
             finding.suppressed = covering.map(|suppression| suppression.id.clone());
+            let seen = finding
+                .events
+                .iter()
+                .rev()
+                .find_map(|event| event.entries.as_ref());
+            let stream = seen.and_then(|entries| entries.stream.parse().ok());
+            finding.peer = stream.and_then(|stream| self.ledger.peer(stream));
             entries.push((Kind::Finding, found::bytes(finding)));
         }
         self.state.committing = true;
