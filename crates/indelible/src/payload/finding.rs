@@ -257,6 +257,7 @@ impl Finding {
             title: title.into(),
             why: why.into(),
             techniques: Vec::new(),
+            peer: None,
             host: None,
             events: Vec::new(),
             pid: None,
@@ -266,6 +267,11 @@ impl Finding {
             rule: None,
             suppressed: None,
         }
+    }
+
+    /// The host that it is about: by its certificate, where somebody knows that.
+    pub(crate) fn called(&self) -> Option<&str> {
+        self.peer.as_deref().or(self.host.as_deref())
     }
 
     /// One of the product's own.

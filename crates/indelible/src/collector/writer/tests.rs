@@ -17,6 +17,7 @@ use super::super::full::Disk;
 use super::super::http::Metrics;
 use super::super::keys::Keys;
 use super::super::own_stream::OwnStream;
+use super::super::peers::Peers;
 use super::{Request, Wanted, Writer};
 
 /// A running writer.
@@ -35,7 +36,17 @@ impl Running {
         let (newest, seen) = watch::channel(log.checkpoint());
         let disk = Disk::new(folder, 0);
         let keys = Keys::new(log.verifier(), None).unwrap();
-        let writer = Writer::new(log, own, receiver, newest, None, disk, Metrics::new(), keys);
+        let writer = Writer::new(
+            log,
+            own,
+            receiver,
+            newest,
+            None,
+            disk,
+            Metrics::new(),
+            keys,
+            Peers::default(),
+        );
         Self {
             requests,
             newest: seen,

@@ -57,7 +57,7 @@ impl Suppression {
             |wanted: &Option<String>, value: &Option<String>| wanted.is_none() || wanted == value;
         now_ms < self.until_ms
             && self.finding == finding.id
-            && is(&self.host, &finding.host)
+            && (is(&self.host, &finding.host) || is(&self.host, &finding.peer))
             && is(&self.exe, &finding.exe)
             && self
                 .contains
@@ -163,6 +163,12 @@ mod tests {
         let finding = named("log-clearing", "rm removed /var/log/app/x");
         assert!(suppression.covers(&finding, 99));
         assert!(!suppression.covers(&finding, 100));
+        // By the name in the certificate as well as by what the machine calls itself.
+        let mut certified = finding.clone();
+        certified.host = Some("localhost".into());
+        assert!(!suppression.covers(&certified, 99));
+        certified.peer = Some("web1".into());
+        assert!(suppression.covers(&certified, 99));
         assert!(!suppression.covers(&named("log-clearing", "rm removed /x"), 1));
         assert!(!suppression.covers(&named("time-change", "/var/log/app"), 1));
     }

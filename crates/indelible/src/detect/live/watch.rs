@@ -224,15 +224,13 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
     fn record(&mut self, mut found: Vec<Finding>) -> Result<()> {
         let mut entries = Vec::new();
         for finding in &mut found {
+            let seen = finding.events.iter().rev();
+            let stream = seen
+                .filter_map(|event| event.entries.as_ref())
+                .find_map(|entries| entries.stream.parse().ok());
+            finding.peer = stream.and_then(|stream| self.ledger.peer(stream));
             let covering = self.covering(finding);
             finding.suppressed = covering.map(|suppression| suppression.id.clone());
-            let seen = finding
-                .events
-                .iter()
-                .rev()
-                .find_map(|event| event.entries.as_ref());
-            let stream = seen.and_then(|entries| entries.stream.parse().ok());
-            finding.peer = stream.and_then(|stream| self.ledger.peer(stream));
             entries.push((Kind::Finding, found::bytes(finding)));
         }
         self.state.committing = true;

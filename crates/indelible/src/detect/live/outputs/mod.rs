@@ -89,7 +89,7 @@ impl Outputs {
         tracing::warn!(
             id = finding.id,
             level = finding.level.name(),
-            host = finding.host.as_deref().unwrap_or_default(),
+            host = finding.called().unwrap_or_default(),
             why = finding.why,
             "finding"
         );

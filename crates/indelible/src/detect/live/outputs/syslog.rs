@@ -37,7 +37,7 @@ impl Output for Syslog {
 /// `<PRI>indelible: LEVEL ID: WHY`, as `/dev/log` takes it; the daemon adds time and host.
 fn line(finding: &Finding) -> String {
     let priority = AUTHPRIV * 8 + severity(finding.level);
-    let on = match &finding.host {
+    let on = match finding.called() {
         Some(host) => format!(" on {host}"),
         None => String::new(),
     };
