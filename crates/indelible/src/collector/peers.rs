@@ -49,7 +49,8 @@ mod tests {
         let peers = Peers::default();
         let [agent, receiver, own] = [1, 2, 3].map(|id| StreamId([id; 16]));
         peers.note(agent, "web1.example");
-        peers.clone().note(agent, "other.example");
+        let by_writer = |peers: Peers| peers.note(agent, "other.example");
+        by_writer(peers.clone());
         peers.note(receiver, "relp:[::1]:5");
         peers.note(own, "");
         assert_eq!(peers.name(agent).as_deref(), Some("web1.example"));

@@ -164,7 +164,7 @@ mod tests {
         assert!(suppression.covers(&finding, 99));
         assert!(!suppression.covers(&finding, 100));
         // By the name in the certificate as well as by what the machine calls itself.
-        let mut certified = finding.clone();
+        let mut certified = finding;
         certified.host = Some("localhost".into());
         assert!(!suppression.covers(&certified, 99));
         certified.peer = Some("web1".into());
