@@ -23,7 +23,7 @@ pub struct Builder<'t> {
     serials_section: Vec<u8>,
     openings: Vec<u8>,
     streams: BTreeMap<StreamId, Blocks>,
-    fields: BTreeMap<u8, Values>,
+    fields: Fields,
 }
 
 /// Where [`Terms`] tell what they find.
@@ -32,7 +32,32 @@ pub struct Found<'b> {
     block: Blocks,
     facts: &'b mut BlockFacts,
     serials: &'b mut Vec<u32>,
-    fields: &'b mut BTreeMap<u8, Values>,
+    fields: &'b mut Fields,
+}
+
+/// The values of each field, from [`FIELD_MIN`] on.
+#[derive(Debug, Default)]
+struct Fields(Vec<Values>);
+
+impl Fields {
+    fn of(&mut self, field: u8) -> &mut Values {
+        assert!(
+            field >= FIELD_MIN,
+            "fields below {FIELD_MIN} are the index's own"
+        );
+        let at = usize::from(field - FIELD_MIN);
+        if at >= self.0.len() {
+            self.0.resize_with(at + 1, Values::default);
+        }
+        &mut self.0[at]
+    }
+
+    /// The fields that something was said of.
+    fn iter(&self) -> impl Iterator<Item = (u8, &Values)> {
+        (FIELD_MIN..=u8::MAX)
+            .zip(&self.0)
+            .filter(|(_, values)| !values.is_empty())
+    }
 }
 
 impl Found<'_> {
@@ -41,11 +66,7 @@ impl Found<'_> {
     /// # Panics
     /// Where the field is below [`FIELD_MIN`].
     pub fn value(&mut self, field: u8, value: &[u8]) {
-        assert!(
-            field >= FIELD_MIN,
-            "fields below {FIELD_MIN} are the index's own"
-        );
-        self.fields.entry(field).or_default().add(value, self.block);
+        self.fields.of(field).add(value, self.block);
     }
 
     /// The block may hold any value of a field.
@@ -53,11 +74,7 @@ impl Found<'_> {
     /// # Panics
     /// Where the field is below [`FIELD_MIN`].
     pub fn any(&mut self, field: u8) {
-        assert!(
-            field >= FIELD_MIN,
-            "fields below {FIELD_MIN} are the index's own"
-        );
-        self.fields.entry(field).or_default().open |= self.block;
+        self.fields.of(field).open |= self.block;
     }
 
     /// Time (ms since 1970) and serial of a record, and whether it waits for others of its event.
@@ -90,7 +107,7 @@ impl<'t> Builder<'t> {
             serials_section: Vec::new(),
             openings: Vec::new(),
             streams: BTreeMap::new(),
-            fields: BTreeMap::new(),
+            fields: Fields::default(),
         }
     }
 
@@ -216,8 +233,8 @@ impl<'t> Builder<'t> {
             (STREAMS, 0, streams),
             (SERIALS, 0, self.serials_section.clone()),
         ];
-        for (field, values) in &self.fields {
-            sections.push((*field, values.open, values.encode()));
+        for (field, values) in self.fields.iter() {
+            sections.push((field, values.open, values.encode()));
         }
         Some(sections)
     }

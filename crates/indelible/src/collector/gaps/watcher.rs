@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use indelible_log::head::HeadCheck;
 use indelible_log::verify::Inspect;
-use indelible_log::{EntryRef, Kind};
+use indelible_log::{EntryRef, Kind, StreamId};
 use serde::{Deserialize, Serialize};
 
 use super::boot::Boot;
@@ -33,6 +33,9 @@ pub(super) struct Watcher {
     pub(super) peers: Peers,
     #[serde(skip)]
     heads: HeadCheck,
+    /// The stream of the entry before, and its text: mostly it is that of the next, too.
+    #[serde(skip)]
+    latest: Option<(StreamId, String)>,
     /// Gap entries of ours that are in the log already, beyond where this state was kept.
     #[serde(skip)]
     told: HashSet<String>,
@@ -117,7 +120,10 @@ impl Watcher {
             _ => {}
         }
         let now_ns = now_ns.unwrap_or(self.mark_ns);
-        let id = header.stream.to_string();
+        let id = match self.latest.take() {
+            Some((latest, id)) if latest == header.stream => id,
+            _ => header.stream.to_string(),
+        };
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.moved(entry, now_ns, &mut notes);
             if (stream.of_capture || stream.is_selected)
@@ -140,6 +146,7 @@ impl Watcher {
                 notes.push(Note::epoch_break(about, header.sequence, &why));
             }
         }
+        self.latest = Some((header.stream, id));
         self.news(index, notes)
     }
 

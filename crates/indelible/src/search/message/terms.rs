@@ -19,7 +19,11 @@ pub(crate) fn each(entry: &EntryRef<'_>, take: &mut dyn FnMut(TermField, &[u8]))
         take(TermField::Node, host);
     }
     if let Some(pid) = view.pid() {
-        take(TermField::Pid, pid.to_string().as_bytes());
+        match view.pid.as_deref() {
+            // Mostly it is spelt as the index has it.
+            Some(spelt @ [b'1'..=b'9', ..]) => take(TermField::Pid, spelt),
+            _ => take(TermField::Pid, pid.to_string().as_bytes()),
+        }
     }
     let address = without_port(&message.address);
     if !address.is_empty() {

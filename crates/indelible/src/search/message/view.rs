@@ -13,7 +13,7 @@ use crate::payload::Finding;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct View<'m> {
     /// When it was made, as its header has it.
-    pub(super) time: Option<String>,
+    pub(super) time: Option<syslog::Stamp>,
     pub(super) host: Option<Cow<'m, [u8]>>,
     pub(super) app: Option<Cow<'m, [u8]>>,
     /// Mostly a number.
@@ -39,7 +39,7 @@ impl<'m> View<'m> {
     fn of_syslog(raw: &'m [u8]) -> Self {
         let message = syslog::Message::parse(raw);
         Self {
-            time: message.stamp.map(|stamp| stamp.to_string()),
+            time: message.stamp,
             host: message.host.map(Cow::from),
             app: message.app.map(Cow::from),
             pid: message.pid.map(Cow::from),
@@ -137,7 +137,7 @@ mod tests {
             String::from_utf8_lossy(part).into_owned()
         };
         let shown = [
-            view.time.clone().unwrap_or("-".into()),
+            view.time.map_or("-".into(), |time| time.to_string()),
             part(&view.host),
             part(&view.app),
             part(&view.pid),

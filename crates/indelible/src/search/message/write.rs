@@ -205,8 +205,7 @@ fn fields<'a>(message: &'a Message<'_>, view: &'a View<'_>) -> [Member<'a>; 9] {
         (
             "time",
             view.time
-                .as_ref()
-                .map(|time| Cow::Borrowed(time.as_bytes())),
+                .map(|time| Cow::Owned(time.to_string().into_bytes())),
         ),
         ("host", part(&view.host)),
         ("app", part(&view.app)),
