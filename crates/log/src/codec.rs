@@ -1,5 +1,9 @@
 //! A cursor over bytes that never reads past their end. Integers are big-endian.
 
+use std::cell::RefCell;
+
+use zstd::bulk::Decompressor;
+
 /// Bytes not yet read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
@@ -64,6 +68,24 @@ pub(crate) fn push_varint(out: &mut Vec<u8>, mut value: u64) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+/// Unpacks a zstd frame, whose length is trusted because it is small. What stands behind the frame is not
+/// looked at.
+pub(crate) fn decompress(stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
+    thread_local! {
+        static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    let frame_len = zstd::zstd_safe::find_frame_compressed_size(stored).ok()?;
+    let frame = stored.get(..frame_len)?;
+    DECOMPRESSOR.with_borrow_mut(|decompressor| {
+        let decompressor = match decompressor {
+            Some(decompressor) => decompressor,
+            none => none.insert(Decompressor::new().ok()?),
+        };
+        let raw = decompressor.decompress(frame, raw_len).ok()?;
+        (raw.len() == raw_len).then_some(raw)
+    })
 }
 
 /// Maps small numbers of either sign to small numbers.

@@ -31,47 +31,35 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::codec::{Cursor, push_varint, unzigzag, zigzag};
 use crate::entry::{EntryRef, Header, Kind, StreamId, push};
 use crate::hash::Hash;
-use crate::limits::{BLOCK_RAW_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use crate::limits::{BLOCK_ENTRIES, BLOCK_RAW_BYTES_MAX, PAYLOAD_BYTES_MAX};
 
-use super::Entries;
+use super::{Entries, FIRST_ALLOCATION_BYTES};
 
-/// Lays entries out in columns.
-pub(super) fn encode(entries: &[EntryRef<'_>], leaves: &[Hash]) -> Vec<u8> {
-    let mut columns = Columns::default();
-    entries.iter().for_each(|entry| columns.push(entry));
-    let checks: Vec<u8> = leaves.iter().map(|leaf| leaf.0[0]).collect();
-    let mut out = Vec::new();
-    let Columns {
-        fixed, templates, ..
-    } = &columns;
-    for column in fixed
-        .iter()
-        .chain(templates.iter().flatten())
-        .chain([&checks])
-    {
-        push_varint(&mut out, column.len() as u64);
-        out.extend_from_slice(column);
-    }
-    out
-}
-
-#[derive(Default)]
-struct Columns {
+/// Lays entries out in columns, in memory that it keeps from one block to the next.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
     fixed: [Vec<u8>; FIXED],
-    streams: HashMap<StreamId, (u64, u64)>,
+    /// Numbers of the streams, and the sequence number that is next in each.
+    streams: HashMap<StreamId, usize>,
+    next: Vec<u64>,
+    /// The stream of the entry before: mostly it is that of the next, too.
+    latest: Option<(StreamId, usize)>,
     before: Before,
     /// Columns of the parts of each template, from template 1.
     templates: Vec<Vec<Vec<u8>>>,
     /// Numbers of templates by their keys, encoded as in column 10.
     numbers: HashMap<Vec<u8>, usize, BuildHasherDefault<Crc>>,
     messages: Messages,
+    checks: Vec<u8>,
     /// The text at hand: its parts, and its keys as in column 10.
     parts: Vec<Part>,
     keys: Vec<u8>,
+    /// Columns of the block before, emptied.
+    spare: Vec<Vec<u8>>,
 }
 
 /// How the texts of messages went, which are all but those of audit records.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Messages {
     split: usize,
     templates: usize,
@@ -113,7 +101,7 @@ impl Hasher for Crc {
 }
 
 /// What differences are taken to.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Before {
     time_ns: u64,
     stamp_ms: u64,
@@ -121,6 +109,38 @@ struct Before {
 }
 
 impl Columns {
+    /// Begins the next block.
+    pub(super) fn clear(&mut self) {
+        self.fixed.iter_mut().for_each(Vec::clear);
+        self.streams.clear();
+        self.next.clear();
+        self.latest = None;
+        self.before = Before::default();
+        self.numbers.clear();
+        self.messages = Messages::default();
+        self.checks.clear();
+        self.spare.extend(self.templates.drain(..).flatten());
+        let mut kept_bytes = 0;
+        self.spare.retain_mut(|column| {
+            column.clear();
+            kept_bytes += column.capacity();
+            kept_bytes <= SPARE_BYTES_MAX
+        });
+    }
+
+    /// Appends what the entries so far became.
+    pub(super) fn finish(&self, out: &mut Vec<u8>) {
+        let columns = self
+            .fixed
+            .iter()
+            .chain(self.templates.iter().flatten())
+            .chain([&self.checks]);
+        for column in columns {
+            push_varint(out, column.len() as u64);
+            out.extend_from_slice(column);
+        }
+    }
+
     fn number(&mut self, column: usize, value: u64) {
         push_varint(&mut self.fixed[column], value);
     }
@@ -129,7 +149,8 @@ impl Columns {
         self.number(column, zigzag(value.wrapping_sub(before) as i64));
     }
 
-    fn push(&mut self, entry: &EntryRef<'_>) {
+    /// Adds an entry with its leaf hash.
+    pub(super) fn push(&mut self, entry: &EntryRef<'_>, leaf: &Hash) {
         let Header {
             kind,
             flags,
@@ -137,17 +158,13 @@ impl Columns {
             sequence,
             time_ns,
         } = entry.header();
-        let fresh = self.streams.len() as u64;
-        let known = self.streams.entry(stream).or_insert_with(|| {
-            self.fixed[STREAMS].extend_from_slice(&stream.0);
-            (fresh, 0)
-        });
-        let (number, next) = *known;
-        known.1 = sequence.wrapping_add(1);
-        self.number(STREAM, number);
+        let number = self.stream(stream);
+        let next = std::mem::replace(&mut self.next[number], sequence.wrapping_add(1));
+        self.number(STREAM, number as u64);
         self.difference(SEQUENCE, sequence, next);
         self.difference(TIME, time_ns, self.before.time_ns);
         self.before.time_ns = time_ns;
+        self.checks.push(leaf.0[0]);
         self.fixed[KIND].push(kind as u8);
         self.number(FLAGS, flags.into());
         let text = match entry.audit() {
@@ -166,6 +183,22 @@ impl Columns {
             }
             None => self.text(kind, text, 0),
         }
+    }
+
+    fn stream(&mut self, id: StreamId) -> usize {
+        if let Some((latest, number)) = self.latest
+            && latest == id
+        {
+            return number;
+        }
+        let fresh = self.streams.len();
+        let number = *self.streams.entry(id).or_insert_with(|| {
+            self.fixed[STREAMS].extend_from_slice(&id.0);
+            self.next.push(0);
+            fresh
+        });
+        self.latest = Some((id, number));
+        number
     }
 
     fn text(&mut self, kind: Kind, text: &[u8], stamped: u64) {
@@ -227,7 +260,9 @@ impl Columns {
             return 0;
         }
         self.fixed[TEMPLATES].extend_from_slice(keys);
-        self.templates.push(vec![Vec::new(); self.parts.len()]);
+        let columns = self.parts.iter();
+        let columns = columns.map(|_| self.spare.pop().unwrap_or_default());
+        self.templates.push(columns.collect());
         self.numbers.insert(keys.clone(), self.templates.len());
         self.templates.len()
     }
@@ -318,6 +353,10 @@ fn push_number(out: &mut Vec<u8>, mut number: u64) {
 pub(super) fn decode(raw: &[u8], entries: usize) -> Result<Entries, &'static str> {
     let mut decoder = Decoder::new(raw).ok_or("the columns cannot be told apart")?;
     let mut out = Entries::default();
+    // Templates and numbers come out two to three times as long.
+    out.bytes
+        .reserve((raw.len() * 3).min(FIRST_ALLOCATION_BYTES));
+    out.spans.reserve(entries.min(BLOCK_ENTRIES as usize));
     for _ in 0..entries {
         decoder
             .entry(&mut out.bytes)
@@ -326,9 +365,9 @@ pub(super) fn decode(raw: &[u8], entries: usize) -> Result<Entries, &'static str
             .spans
             .last()
             .map_or(0, |(at, len)| *at as usize + usize::from(*len));
-        let len = out.bytes.len() - start - 2;
+        let len = out.bytes.len() - start - LENGTH_BYTES;
         // The length that `push` wrote is known from the span.
-        out.spans.push((start as u32 + 2, len as u16));
+        out.spans.push(((start + LENGTH_BYTES) as u32, len as u16));
         if out.bytes.len() > BLOCK_RAW_BYTES_MAX {
             return Err("the entries are too long");
         }
@@ -338,6 +377,23 @@ pub(super) fn decode(raw: &[u8], entries: usize) -> Result<Entries, &'static str
     }
     out.checks = decoder.checks.to_vec();
     Ok(out)
+}
+
+/// Whether the columns of a block give back its entries. None is kept: what is compared while it is in
+/// the processor's nearest memory costs half.
+pub(super) fn rebuild(raw: &[u8], entries: &Entries) -> bool {
+    let Some(mut decoder) = Decoder::new(raw) else {
+        return false;
+    };
+    let (mut again, mut bytes) = (Vec::new(), 0);
+    for entry in entries.iter() {
+        again.clear();
+        if decoder.entry(&mut again).is_none() || again.get(LENGTH_BYTES..) != Some(entry) {
+            return false;
+        }
+        bytes += again.len();
+    }
+    bytes <= BLOCK_RAW_BYTES_MAX && decoder.used_up() && decoder.checks.len() == entries.len()
 }
 
 struct Decoder<'a> {
@@ -472,6 +528,11 @@ fn take_column<'a>(raw: &mut Cursor<'a>) -> Option<Cursor<'a>> {
     raw.take(len).map(Cursor)
 }
 
+/// Bytes of an entry's length before it.
+const LENGTH_BYTES: usize = 2;
+/// Bytes of memory for the columns of templates that are kept for the next block.
+const SPARE_BYTES_MAX: usize = 4 << 20;
+
 const STREAMS: usize = 0;
 const STREAM: usize = 1;
 const SEQUENCE: usize = 2;
@@ -507,6 +568,20 @@ mod tests {
     use super::*;
     use crate::hash::leaf_hash;
 
+    fn encode(entries: &[EntryRef<'_>], leaves: &[Hash]) -> Vec<u8> {
+        encode_with(&mut Columns::default(), entries, leaves)
+    }
+
+    fn encode_with(columns: &mut Columns, entries: &[EntryRef<'_>], leaves: &[Hash]) -> Vec<u8> {
+        let mut raw = Vec::new();
+        columns.clear();
+        for (entry, leaf) in entries.iter().zip(leaves) {
+            columns.push(entry, leaf);
+        }
+        columns.finish(&mut raw);
+        raw
+    }
+
     /// Encodes texts of audit records and compares what comes back.
     fn check(texts: &[&[u8]]) {
         let mut framed = Vec::new();
@@ -534,7 +609,14 @@ mod tests {
             .map(|entry| EntryRef::parse(entry.unwrap()).unwrap())
             .collect();
         let leaves: Vec<Hash> = entries.iter().map(EntryRef::leaf_hash).collect();
-        let decoded = decode(&encode(&entries, &leaves), entries.len()).unwrap();
+        let raw = encode(&entries, &leaves);
+        // What was kept of another block leaves no trace.
+        let mut columns = Columns::default();
+        encode_with(&mut columns, &entries[entries.len() / 2..], &leaves);
+        assert_eq!(encode_with(&mut columns, &entries, &leaves), raw);
+        let decoded = decode(&raw, entries.len()).unwrap();
+        assert!(rebuild(&raw, &decoded));
+        assert!(!rebuild(&raw[..raw.len() - 1], &decoded));
         for (at, entry) in entries.iter().enumerate() {
             assert_eq!(decoded.bytes(at), entry.bytes());
             assert!(decoded.check_holds(at, &leaf_hash(entry.bytes())));

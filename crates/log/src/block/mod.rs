@@ -18,14 +18,16 @@
 //! can use it on damaged files.
 
 mod columns;
+mod pack;
 
 use std::io::Read;
 
 use crate::codec::Cursor;
-use crate::entry::EntryRef;
 use crate::hash::{Hash, check};
 use crate::limits::{BLOCK_ENTRIES, BLOCK_RAW_BYTES_MAX};
 use crate::wal::frame::split_framed;
+
+pub use pack::{Packer, pack};
 
 /// Length of a block header.
 pub const BLOCK_HEADER_BYTES: usize = 80;
@@ -137,6 +139,11 @@ impl Entries {
         self.spans.len()
     }
 
+    /// Bytes of memory that the entries take.
+    pub(crate) fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
@@ -191,41 +198,6 @@ impl Entries {
     }
 }
 
-/// Packs entries, whose leaf hashes have `root`, in columns.
-///
-/// # Panics
-/// When an entry does not parse: a log takes no others.
-pub fn pack(first: u64, entries: &Entries, leaves: &[Hash], root: Hash) -> Vec<u8> {
-    let parsed: Vec<EntryRef<'_>> = entries
-        .iter()
-        .map(|bytes| EntryRef::parse_stored(bytes).expect("a log holds entries that parse"))
-        .collect();
-    let columns = columns::encode(&parsed, leaves);
-    // What is written has been read back before.
-    let (encoding, raw) = if rebuilds(&columns, entries) {
-        (Encoding::Columns, columns)
-    } else {
-        (Encoding::Rows, rows(&parsed, leaves))
-    };
-    let stored = compress(&raw);
-    let times = || parsed.iter().map(|entry| entry.header().time_ns);
-    let mut header = BlockHeader {
-        first,
-        entries: parsed.len() as u32,
-        encoding,
-        raw_len: raw.len() as u32,
-        stored_len: stored.len() as u32,
-        time_min_ns: times().min().unwrap_or(0),
-        time_max_ns: times().max().unwrap_or(0),
-        root,
-        crc: 0,
-    };
-    header.crc = header.checksum(&stored);
-    let mut out = header.encode().to_vec();
-    out.extend_from_slice(&stored);
-    out
-}
-
 /// Unpacks a stored payload.
 ///
 /// # Errors
@@ -243,30 +215,13 @@ pub fn unpack(header: &BlockHeader, stored: &[u8]) -> Result<Entries, &'static s
     }
 }
 
-fn rebuilds(columns: &[u8], entries: &Entries) -> bool {
-    columns.len() <= BLOCK_RAW_BYTES_MAX
-        && columns::decode(columns, entries.len())
-            .is_ok_and(|again| again.iter().eq(entries.iter()))
-}
-
-fn rows(entries: &[EntryRef<'_>], leaves: &[Hash]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (entry, leaf) in entries.iter().zip(leaves) {
-        out.extend_from_slice(&(entry.bytes().len() as u16).to_be_bytes());
-        out.extend_from_slice(entry.bytes());
-        out.extend_from_slice(&check(leaf));
-    }
-    out
-}
-
-fn compress(raw: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(raw, COMPRESSION_LEVEL).expect("compressing to memory cannot fail")
-}
-
 fn decompress(stored: &[u8], raw_len: usize) -> Result<Vec<u8>, &'static str> {
     const WHAT: &str = "the payload cannot be decompressed";
     if raw_len > BLOCK_RAW_BYTES_MAX {
         return Err("the payload is too long");
+    }
+    if raw_len <= FIRST_ALLOCATION_BYTES {
+        return crate::codec::decompress(stored, raw_len).ok_or(WHAT);
     }
     // Memory grows with what really comes out, not with what a header claims.
     let decoder = zstd::stream::read::Decoder::with_buffer(stored).map_err(|_| WHAT)?;
@@ -282,6 +237,4 @@ fn decompress(stored: &[u8], raw_len: usize) -> Result<Vec<u8>, &'static str> {
 }
 
 const MAGIC: &[u8; 4] = b"BLK1";
-/// Columns of audit text come out as small at 1 as at 3, for half the time.
-const COMPRESSION_LEVEL: i32 = 1;
 const FIRST_ALLOCATION_BYTES: usize = 4 << 20;

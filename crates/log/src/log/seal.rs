@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 
-use crate::block::{Entries, pack};
+use crate::block::{Entries, Packer};
 use crate::dir::{Dir, File, TEMPORARY};
 use crate::entry::EntryRef;
 use crate::error::{Error, Result};
@@ -278,7 +278,7 @@ fn write_blocks(
     let header = WalHeader::read(&*file).map_err(Error::io("read", wal))?;
     let (_, header_len) = header.map_err(|what| Error::damaged(wal, 0, what))?;
     let mut scanner = Scanner::new(file, Salt::Log, header_len);
-    let mut block = Entries::default();
+    let (mut block, mut packer) = (Entries::default(), Packer::default());
     let mut leaves = job.hashes.leaves.iter();
     let mut blocks = job
         .hashes
@@ -306,8 +306,8 @@ fn write_blocks(
             if block.len() as u64 == BLOCK_ENTRIES
                 && let Some(((leaves, root), block_first)) = blocks.next()
             {
-                let packed = pack(block_first, &block, leaves, *root);
-                out.append(&packed).map_err(Error::io("write", out_path))?;
+                let packed = packer.pack(block_first, &block, leaves, *root);
+                out.append(packed).map_err(Error::io("write", out_path))?;
                 block.clear();
             }
         }
