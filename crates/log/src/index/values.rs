@@ -204,7 +204,7 @@ mod tests {
         let mut found = Vec::new();
         let section = values.encode();
         decode(&section, |value, blocks| {
-            found.push((value.to_vec(), blocks))
+            found.push((value.to_vec(), blocks));
         })
         .unwrap();
         assert_eq!(found, expect.into_iter().collect::<Vec<_>>());
