@@ -82,6 +82,22 @@ fn another_collector_stands_in_and_the_first_is_gone_back_to() {
     );
     let twice = lines(&first).len() + lines(&second).len() - 5 * COUNT;
     println!("{} lines in two logs, 0 lost, {twice} in both", 5 * COUNT);
+    // A search over both gives each line once, too; over one it gives what that one has.
+    let found = |collectors: &[&Collector]| -> usize {
+        let stores = collectors
+            .iter()
+            .flat_map(|one| ["--store".into(), one.store()]);
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_indelible"))
+            .args(["search", "--count", "--text", "some words of a message"])
+            .args(stores)
+            .output()
+            .unwrap();
+        let count = String::from_utf8_lossy(&output.stdout);
+        count.trim().parse().unwrap()
+    };
+    assert_eq!(found(&[&first, &second]), 5 * COUNT);
+    assert_eq!(found(&[&second, &first]), 5 * COUNT);
+    assert_eq!(found(&[&first]), lines(&first).len());
     // A stream may end in one log where the other has the rest: gaps, and nothing worse.
     for collector in [&mut first, &mut second] {
         collector.stop();
