@@ -132,6 +132,11 @@ impl SpooledStreams {
         self.streams.contains_key(&id) && !streams.any(|other| other.predecessor == Some(id))
     }
 
+    /// Where a stream began when it was found.
+    pub(crate) fn oldest(&self, id: StreamId) -> Option<u64> {
+        self.streams.get(&id).map(|stream| stream.oldest)
+    }
+
     /// Where each stream begins now, as far as its old files are still there.
     pub(crate) fn begins(&self) -> Result<Vec<(StreamId, u64)>> {
         let begins = self.streams.iter().map(|(id, stream)| {

@@ -86,11 +86,10 @@ impl Line {
                 Boot::Earlier => Placement::Complete,
                 Boot::Current => Placement::SpoolWiped,
             }
-        } else if durable_next < span.oldest && released <= span.oldest {
-            // Nothing that is still here was acknowledged.
-            Placement::RetentionHole
         } else if durable_next < released {
             Placement::Regressed
+        } else if durable_next < span.oldest {
+            Placement::RetentionHole
         } else {
             Placement::Continue
         }
@@ -156,7 +155,7 @@ mod tests {
     use crate::native::{Span, StreamId};
 
     #[test]
-    fn what_is_gone_here_is_a_hole_and_what_a_receipt_covers_is_not() {
+    fn what_a_receipt_covers_is_held_against_the_collector_and_what_is_gone_here_is_a_hole() {
         let place = |released, durable_next| {
             let span = Span {
                 stream: StreamId([1; 16]),
@@ -171,8 +170,8 @@ mod tests {
             line.place(durable_next)
         };
         assert!(matches!(place(0, 5), Placement::RetentionHole));
-        assert!(matches!(place(10, 5), Placement::RetentionHole));
-        assert!(matches!(place(11, 5), Placement::Regressed));
+        assert!(matches!(place(5, 5), Placement::RetentionHole));
+        assert!(matches!(place(10, 5), Placement::Regressed));
         assert!(matches!(place(15, 12), Placement::Regressed));
         assert!(matches!(place(10, 10), Placement::Continue));
         assert!(matches!(place(15, 20), Placement::Continue));

@@ -288,9 +288,7 @@ impl Worker {
                         self.sites.give_up();
                     }
                     self.report(&finding, None)?;
-                    if let Finding::RetentionHole { stream, .. } = finding {
-                        self.begin_after(StreamId(stream.0))?;
-                    }
+                    self.go_on_after(&finding)?;
                 }
                 SenderAction::Disconnect { why } => self.disconnect(&why).await,
                 SenderAction::Reconnect { after } => {

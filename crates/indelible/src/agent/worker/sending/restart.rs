@@ -7,7 +7,7 @@
 
 use anyhow::Result;
 use indelible_log::StreamId;
-use indelible_wire::native::Checkpoint;
+use indelible_wire::native::{Checkpoint, Finding};
 use serde_json::json;
 
 use super::{Worker, stored};
@@ -67,10 +67,19 @@ impl Worker {
         self.offer()
     }
 
-    /// The collector lacks what the spool no longer has of a stream: where that one is still written, a new
-    /// one is begun that names it as predecessor.
-    pub(super) fn begin_after(&mut self, stream: StreamId) -> Result<()> {
-        if self.stock.is_last(stream) {
+    /// Where the collector lacks what the spool no longer has of a stream, and that one is still written, a
+    /// new one is begun that names it as predecessor.
+    pub(super) fn go_on_after(&mut self, finding: &Finding) -> Result<()> {
+        let (stream, released) = match finding {
+            Finding::RetentionHole { stream, .. } => (StreamId(stream.0), 0),
+            // After a restart the position is where the spool begins.
+            Finding::Regressed {
+                stream, released, ..
+            } => (StreamId(stream.0), *released),
+            _ => return Ok(()),
+        };
+        let begins = self.stock.begins(stream);
+        if begins.is_some_and(|oldest| released <= oldest) && self.stock.is_last(stream) {
             tracing::warn!(%stream, "what follows goes into a new stream");
             self.layout.turn()?;
         }

@@ -117,6 +117,11 @@ impl Stock {
         Ok(())
     }
 
+    /// Where a stream began when it was found.
+    pub(super) fn begins(&self, stream: StreamId) -> Option<u64> {
+        self.spool.oldest(stream)
+    }
+
     /// Whether no other stream says that it goes on after this one.
     pub(super) fn is_last(&self, stream: StreamId) -> bool {
         self.spool.is_last(stream)
