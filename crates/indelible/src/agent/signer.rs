@@ -1,7 +1,9 @@
 //! The keys that sign this host's heads: one per epoch, each destroyed at its end.
 //!
 //! On disk stands only the key of the next epoch, which has signed nothing yet; taking it up
-//! replaces it by its own successor first.
+//! replaces it by its own successor first. It is taken up for a head that is due, not at the start: a
+//! process that is ended again and again before its first head spends no epoch, so that the few links
+//! which a key carries reach back to one that has signed.
 
 use std::collections::HashSet;
 use std::fs;
@@ -20,56 +22,58 @@ use crate::payload::{HeadKey, HostHead};
 #[derive(Debug)]
 pub(crate) struct Signer {
     path: PathBuf,
-    key: EpochKey,
+    /// None until the first head is due.
+    key: Option<EpochKey>,
     since: Instant,
     /// Streams that have a head with this epoch's links.
     linked: HashSet<StreamId>,
 }
 
 impl Signer {
-    /// Takes up the next epoch. True where a chain of keys began: there was none, or what was kept
-    /// of it cannot be read.
+    /// The keys of a room. True where a chain of keys began: there was none, or what was kept of it
+    /// cannot be read.
     pub(crate) fn open(room: &Room) -> Result<(Self, bool)> {
         let path = room.epoch_key();
-        let (resumed, began) = match load(&path)? {
-            Some(saved) => (EpochKey::resume(&saved)?, false),
-            None => (None, true),
+        let kept = load(&path)?;
+        let is_readable = match &kept {
+            Some(saved) => EpochKey::resume(saved)?.is_some(),
+            None => false,
         };
-        let (key, saved, began) = match resumed {
-            Some((key, saved)) => (key, saved, began),
-            None => {
+        let key = match is_readable {
+            true => None,
+            false => {
                 let (key, saved) = EpochKey::begin()?;
-                (key, saved, true)
+                save(&path, &saved)?;
+                Some(key)
             }
         };
-        save(&path, &saved)?;
-        let since = Instant::now();
         let signer = Self {
             path,
             key,
-            since,
+            since: Instant::now(),
             linked: HashSet::new(),
         };
-        Ok((signer, began))
+        Ok((signer, !is_readable))
     }
 
     /// Begins the next epoch where this one is old enough; its key is gone then.
     pub(crate) fn renew_if_due(&mut self) {
-        if self.since.elapsed() < EPOCH {
+        if self.key.is_none() || self.since.elapsed() < EPOCH {
             return;
         }
         self.since = Instant::now();
         // A full disk must not keep heads from being signed: this epoch goes on.
-        match self.renewed() {
+        match self.next() {
             Ok(key) => {
-                self.key = key;
+                self.key = Some(key);
                 self.linked.clear();
             }
             Err(error) => tracing::warn!("the key of the heads stays: {error:#}"),
         }
     }
 
-    fn renewed(&self) -> Result<EpochKey> {
+    /// Takes up the next epoch.
+    fn next(&self) -> Result<EpochKey> {
         let saved = load(&self.path)?.context("the next key is gone")?;
         let (key, saved) = EpochKey::resume(&saved)?.context("the next key cannot be read")?;
         save(&self.path, &saved)?;
@@ -77,25 +81,29 @@ impl Signer {
     }
 
     /// The whole payload of a head. A stream's first head of an epoch carries what certifies the key.
-    pub(crate) fn sign(&mut self, stream: StreamId, mut head: HostHead) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// The first head of a process cannot be signed where its key cannot be replaced on disk.
+    pub(crate) fn sign(&mut self, stream: StreamId, mut head: HostHead) -> Result<Vec<u8>> {
+        let key = match self.key.take() {
+            Some(key) => key,
+            None => self.next()?,
+        };
         let links = if self.linked.insert(stream) {
-            self.key.links().to_vec()
+            key.links().to_vec()
         } else {
             Vec::new()
         };
         head.keys = Some(HeadKey {
-            signer: self.key.signer(),
-            epoch: self.key.epoch(),
-            key: self.key.public(),
+            signer: key.signer(),
+            epoch: key.epoch(),
+            key: key.public(),
             links,
         });
-        let sequence = head.next;
-        head::sign(
-            &self.key,
-            stream,
-            sequence,
-            &crate::payload::to_bytes(&head),
-        )
+        let payload = crate::payload::to_bytes(&head);
+        let signed = head::sign(&key, stream, head.next, &payload);
+        self.key = Some(key);
+        Ok(signed)
     }
 }
 
@@ -121,21 +129,42 @@ mod tests {
     use super::*;
     use crate::agent::layout::Layout;
 
+    /// Signs a head and gives the epoch that it names.
+    fn epoch_of_a_head(signer: &mut Signer) -> u64 {
+        let head = HostHead::of_boot(&[2; 16]);
+        let signed = signer.sign(StreamId([1; 16]), head).unwrap();
+        let head: serde_json::Value = serde_json::from_slice(&signed).unwrap();
+        let links = head["links"].as_array();
+        let newest = links.and_then(|links| links.last());
+        let is_linked = newest.is_some_and(|link| link["key"] == head["key"]);
+        assert_eq!(is_linked, head["epoch"] != 0);
+        head["epoch"].as_u64().unwrap()
+    }
+
     #[test]
-    fn each_start_takes_the_next_epoch_and_leaves_no_used_key() {
+    fn each_start_that_signs_takes_the_next_epoch_and_leaves_no_used_key() {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::at(folder.path());
         layout.create(None).unwrap();
         let room = layout.capture();
-        let (first, began) = Signer::open(&room).unwrap();
+        let (mut first, began) = Signer::open(&room).unwrap();
         assert!(began);
-        let (second, began) = Signer::open(&room).unwrap();
+        assert_eq!(epoch_of_a_head(&mut first), 0);
+        // Those that end before they sign a head spend none: the links would not reach back.
+        for _ in 0..100 {
+            assert!(!Signer::open(&room).unwrap().1);
+        }
+        let kept = fs::read(room.epoch_key()).unwrap();
+        let (mut second, began) = Signer::open(&room).unwrap();
         assert!(!began);
-        assert_eq!(first.key.signer(), second.key.signer());
-        assert_eq!((first.key.epoch(), second.key.epoch()), (0, 1));
+        assert_eq!(epoch_of_a_head(&mut second), 1);
+        assert_ne!(fs::read(room.epoch_key()).unwrap(), kept);
+        let signer = |signer: &Signer| signer.key.as_ref().unwrap().signer();
+        assert_eq!(signer(&first), signer(&second));
         fs::write(room.epoch_key(), "torn").unwrap();
-        let (third, began) = Signer::open(&room).unwrap();
+        let (mut third, began) = Signer::open(&room).unwrap();
         assert!(began);
-        assert_ne!(first.key.signer(), third.key.signer());
+        assert_eq!(epoch_of_a_head(&mut third), 0);
+        assert_ne!(signer(&first), signer(&third));
     }
 }

@@ -290,7 +290,14 @@ impl SourceStream {
         head.next = self.spool.next();
         head.head = self.spool.head().to_string();
         head.dropped = self.dropped_ever;
-        let payload = signer.sign(self.id(), head);
+        let payload = match signer.sign(self.id(), head) {
+            Ok(payload) => payload,
+            Err(error) => {
+                // The next one is due in a second.
+                tracing::warn!("a head is not signed: {error:#}");
+                return Ok(());
+            }
+        };
         self.push_payload(Kind::HostHead, 0, &payload, now_ns);
         self.write()
     }
