@@ -22,14 +22,15 @@
 //! # }
 //! ```
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::block::Entries;
 use crate::dir::Dir;
 use crate::entry::EntryRef;
 use crate::error::{Error, Result};
 use crate::index::SegmentIndex;
-use crate::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES};
+use crate::limits::{BLOCK_ENTRIES, INDEXES_HELD_BYTES_MAX, SEGMENT_ENTRIES};
 use crate::retention::{carried_openings, first_entry};
 use crate::segment;
 use crate::wal::frame::{FrameHeader, Salt};
@@ -43,6 +44,17 @@ pub struct LogReader {
     dir: Arc<dyn Dir>,
     /// Where the last frame that was found ends, so that following needs no search.
     mark: Mutex<Option<Mark>>,
+    /// The newest frame, which was read to see whether it is whole: who finds it reads it next.
+    newest: Mutex<Option<Newest>>,
+    /// Bytes of the indexes that were given out whole.
+    held_bytes: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Newest {
+    part: Part,
+    openings_len: usize,
+    payload: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +121,11 @@ impl Decoded {
             .filter_map(|(index, bytes)| Some((index, EntryRef::parse_stored(bytes).ok()?)))
     }
 
+    /// Bytes of all entries.
+    pub fn len_bytes(&self) -> usize {
+        self.entries.len_bytes()
+    }
+
     /// All entries as they are stored, erased ones as what stands in their place.
     pub fn stored_from(&self, from: u64) -> impl Iterator<Item = (u64, &[u8])> {
         let skipped = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
@@ -126,6 +143,8 @@ impl LogReader {
             Ok(_) => Ok(Self {
                 dir,
                 mark: Mutex::new(None),
+                newest: Mutex::new(None),
+                held_bytes: AtomicUsize::new(0),
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::Missing {
                 path: WAL.to_owned(),
@@ -212,22 +231,22 @@ impl LogReader {
     /// # Errors
     /// Those of the disk.
     pub fn segments(&self) -> Result<(Vec<u64>, u64)> {
-        let list = |folder: &'static str| match self.dir.list(folder) {
+        let names = |folder: &'static str| match self.dir.names(folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             other => other.map_err(Error::io("list", folder)),
         };
         // First the files that are removed last: what is in none of both lists was never there.
-        let wals = list(WAL)?;
-        let segments = list(SEGMENTS)?;
+        let wals = names(WAL)?;
+        let segments = names(SEGMENTS)?;
         let sealed: Vec<u64> = segments
             .iter()
-            .filter_map(|item| segment::parse_file_name(&item.name))
+            .filter_map(|name| segment::parse_file_name(name))
             .collect();
         let after = match sealed.last() {
             Some(last) => last + SEGMENT_ENTRIES,
             None => wals
                 .iter()
-                .filter_map(|item| parse_file_name(&item.name))
+                .filter_map(|name| parse_file_name(name))
                 .min()
                 .unwrap_or(0),
         };
@@ -239,7 +258,15 @@ impl LogReader {
     /// # Errors
     /// Those of the disk, and damage.
     pub fn index(&self, segment_first: u64) -> Result<Option<SegmentIndex>> {
-        SegmentIndex::open(&*self.dir, segment_first)
+        let index = SegmentIndex::open(&*self.dir, segment_first)?;
+        // A reader has thousands of them, and no process may hold so many files; nor may it take all
+        // memory for them.
+        Ok(index.map(|index| {
+            let held = self
+                .held_bytes
+                .fetch_add(index.held_bytes(), Ordering::Relaxed);
+            index.without_file(&self.dir, held < INDEXES_HELD_BYTES_MAX)
+        }))
     }
 
     /// The block that holds an entry of a sealed segment.
@@ -322,6 +349,11 @@ impl LogReader {
 
     fn frame(&self, part: &Part, offset: u64) -> Result<Entries> {
         let path = wal_path(part.segment_first());
+        let newest = self.lock_newest().take();
+        if let Some(newest) = newest.filter(|newest| newest.part == *part) {
+            return Entries::from_framed(newest.payload, newest.openings_len)
+                .map_err(|what| Error::damaged(path, offset, what));
+        }
         let file = self
             .dir
             .open_read(&path)
@@ -329,7 +361,7 @@ impl LogReader {
         let mut scanner = Scanner::new(file, Salt::Log, offset);
         match scanner.step().map_err(Error::io("read", &path))? {
             Step::Frame { header, .. } if header.first == part.first => {
-                Entries::from_framed(scanner.payload().to_vec(), header.openings_len())
+                Entries::from_framed(scanner.into_payload(), header.openings_len())
                     .map_err(|what| Error::damaged(path, offset, what))
             }
             Step::Frame { .. } | Step::End => Err(Error::damaged(
@@ -388,13 +420,22 @@ impl LogReader {
             entries: header.entries,
             place: Place::Frame { offset },
         };
-        if scanner.offset() == file.len().map_err(Error::io("read", &path))?
-            && !whole(&file, offset, &path)?
-        {
-            return Ok(None);
+        if scanner.offset() == file.len().map_err(Error::io("read", &path))? {
+            let Some(payload) = whole(&file, offset, &path)? else {
+                return Ok(None);
+            };
+            *self.lock_newest() = Some(Newest {
+                part,
+                openings_len: header.openings_len(),
+                payload,
+            });
         }
         self.set_mark(file_first, scanner.offset(), &header);
         Ok(Some(part))
+    }
+
+    fn lock_newest(&self) -> MutexGuard<'_, Option<Newest>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_mark(&self) -> Option<Mark> {
@@ -415,11 +456,11 @@ fn is_stub(bytes: &[u8]) -> bool {
     EntryRef::parse_stored(bytes).is_ok_and(|entry| entry.is_erased())
 }
 
-/// Whether the newest frame of a file is there with all of its payload.
-fn whole(file: &Arc<dyn crate::dir::File>, offset: u64, path: &str) -> Result<bool> {
+/// The payload of the newest frame of a file, if all of it is there.
+fn whole(file: &Arc<dyn crate::dir::File>, offset: u64, path: &str) -> Result<Option<Vec<u8>>> {
     let mut scanner = Scanner::new(file.clone(), Salt::Log, offset);
     let step = scanner.step().map_err(Error::io("read", path))?;
-    Ok(matches!(step, Step::Frame { .. }))
+    Ok(matches!(step, Step::Frame { .. }).then(|| scanner.into_payload()))
 }
 
 fn wal_path(first: u64) -> String {

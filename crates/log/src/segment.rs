@@ -75,8 +75,8 @@ pub(crate) fn read_block(dir: &dyn Dir, first: u64, block: u64) -> Result<Entrie
     if u64::from(header.stored_len) > len.saturating_sub(at) {
         return Err(Error::damaged(path, at, "a block is cut short"));
     }
-    let mut stored = vec![0; header.stored_len as usize];
-    file.read_at(&mut stored, at)
+    let mut stored = Vec::new();
+    file.read_onto(&mut stored, header.stored_len as usize, at)
         .map_err(Error::io("read", &path))?;
     if !header.covers(&stored) {
         return Err(Error::damaged(

@@ -139,6 +139,11 @@ impl Entries {
         self.spans.len()
     }
 
+    /// Bytes of memory that the entries take.
+    pub(crate) fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()

@@ -39,6 +39,11 @@ pub trait Dir: Debug + Send + Sync {
     fn create_dir(&self, path: &str) -> io::Result<()>;
     /// What a folder holds, sorted by name. The empty path is this folder.
     fn list(&self, path: &str) -> io::Result<Vec<Item>>;
+    /// The names alone, which costs less where there are thousands.
+    fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        let items = self.list(path)?;
+        Ok(items.into_iter().map(|item| item.name).collect())
+    }
     /// Makes the names in a folder durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
     /// Takes the exclusive lock of a file, creating it; `WouldBlock` when another holds it.
@@ -53,6 +58,11 @@ pub trait File: Debug + Send + Sync {
     fn append(&self, bytes: &[u8]) -> io::Result<()>;
     /// Reads at an offset; fewer bytes than asked for only at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Appends up to `len` bytes from an offset to `out`; fewer only at the end of the file. Answers how
+    /// many.
+    fn read_onto(&self, out: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<usize> {
+        read_zeroed_onto(self, out, len, offset)
+    }
     /// Length in bytes.
     fn len(&self) -> io::Result<u64>;
     /// Whether there is nothing in the file.
@@ -63,6 +73,19 @@ pub trait File: Debug + Send + Sync {
     fn truncate(&self, len: u64) -> io::Result<()>;
     /// Makes contents and length durable: `fdatasync`.
     fn sync_data(&self) -> io::Result<()>;
+}
+
+fn read_zeroed_onto(
+    file: &(impl File + ?Sized),
+    out: &mut Vec<u8>,
+    len: usize,
+    offset: u64,
+) -> io::Result<usize> {
+    let known = out.len();
+    out.resize(known + len, 0);
+    let read = file.read_at(&mut out[known..], offset);
+    out.truncate(known + *read.as_ref().unwrap_or(&0));
+    read
 }
 
 /// A held lock; dropping it lets go.

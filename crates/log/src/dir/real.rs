@@ -6,9 +6,11 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 
-use super::{Dir, File, Item, Lock};
+use super::{Dir, File, Item, Lock, read_zeroed_onto};
 
 /// A folder of the system, named by its path.
 #[derive(Clone, Debug)]
@@ -115,6 +117,15 @@ impl Dir for RealDir {
         Ok(items)
     }
 
+    fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for item in fs::read_dir(self.at(path))? {
+            names.push(item?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         fs::File::open(self.at(path))?.sync_all()
     }
@@ -165,6 +176,29 @@ impl File for RealFile {
         Ok(filled)
     }
 
+    fn read_onto(&self, out: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<usize> {
+        // What is read need not be zeroed before.
+        let known = out.len();
+        out.reserve_exact(len);
+        if out.capacity() - known > len + READ_BEYOND_MAX {
+            return read_zeroed_onto(self, out, len, offset);
+        }
+        while out.len() < known + len {
+            let at = offset + (out.len() - known) as u64;
+            match rustix::io::pread(&self.0, spare_capacity(out), at) {
+                Ok(0) => break,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => {
+                    out.truncate(known);
+                    return Err(error.into());
+                }
+            }
+        }
+        // There may have been room for more.
+        out.truncate(known + len);
+        Ok(out.len() - known)
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.0.metadata().map(|metadata| metadata.len())
     }
@@ -186,6 +220,8 @@ struct RealLock {
 
 impl Lock for RealLock {}
 
+/// Bytes that may be read beyond what was asked for, because there is room for them.
+const READ_BEYOND_MAX: usize = 4 << 10;
 const OWNER_ONLY: u32 = 0o600;
 const GROUP_READS: u32 = 0o640;
 
@@ -194,5 +230,30 @@ fn require_folder(path: &Path) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::ErrorKind::NotADirectory.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_onto_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RealDir::open(folder.path()).unwrap();
+        let file = dir.create("a").unwrap();
+        file.append(b"0123456789").unwrap();
+        for room in [0, 100, 100_000] {
+            let mut out = Vec::with_capacity(room);
+            out.push(b'>');
+            assert_eq!(file.read_onto(&mut out, 4, 3).unwrap(), 4);
+            assert_eq!(out, b">3456");
+            assert_eq!(file.read_onto(&mut out, 9, 8).unwrap(), 2);
+            assert_eq!(file.read_onto(&mut out, 9, 10).unwrap(), 0);
+            assert_eq!(file.read_onto(&mut out, 0, 0).unwrap(), 0);
+            assert_eq!(out, b">345689");
+        }
+        dir.create("B").unwrap();
+        assert_eq!(dir.names("").unwrap(), ["B", "a"]);
     }
 }

@@ -1,14 +1,17 @@
 //! Reading an index: its head at once, each section when it is asked for. Nothing in the file is
 //! trusted: what makes no sense is damage, and memory is bounded by the limits alone.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::codec::Cursor;
+use crate::codec::{self, Cursor};
 use crate::dir::{Dir, File};
 use crate::entry::StreamId;
 use crate::error::{Error, Result};
-use crate::limits::{BLOCK_ENTRIES, INDEX_SECTION_BYTES_MAX, SEGMENT_ENTRIES};
+use crate::limits::{
+    BLOCK_ENTRIES, INDEX_HELD_BYTES_MAX, INDEX_SECTION_BYTES_MAX, SEGMENT_ENTRIES,
+};
 
 use super::{
     BLOCKS, BlockFacts, Blocks, FACTS_BYTES, FIELD_MIN, HEAD_BYTES, MAGIC, OPENINGS, SECTION_BYTES,
@@ -18,12 +21,22 @@ use super::{
 /// The index of one segment.
 #[derive(Debug)]
 pub struct SegmentIndex {
-    file: Arc<dyn File>,
+    bytes: Bytes,
     path: String,
     first: u64,
     version: u16,
     facts: [BlockFacts; BLOCKS],
     sections: Vec<Section>,
+}
+
+/// Where its bytes are.
+#[derive(Debug)]
+enum Bytes {
+    /// All of them here: most are small.
+    Held(Vec<u8>),
+    File(Arc<dyn File>),
+    /// In the file of its path, which is opened for each read.
+    Folder(Arc<dyn Dir>),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,11 +92,11 @@ impl SegmentIndex {
 
     fn read(file: Arc<dyn File>, path: String, first: u64) -> Result<Self> {
         let damaged = || Error::damaged(&path, 0, "the head of a block index makes no sense");
-        let mut bytes = vec![0; HEAD_READ_BYTES];
+        let mut bytes = Vec::new();
         let got = file
-            .read_at(&mut bytes, 0)
+            .read_onto(&mut bytes, INDEX_HELD_BYTES_MAX, 0)
             .map_err(Error::io("read", &path))?;
-        bytes.truncate(got);
+        let is_held = got < INDEX_HELD_BYTES_MAX;
         let sections = bytes.get(18..20).map(|count| [count[0], count[1]]);
         let sections = usize::from(u16::from_be_bytes(sections.ok_or_else(damaged)?));
         let len = HEAD_BYTES + BLOCKS * FACTS_BYTES + sections * SECTION_BYTES;
@@ -99,21 +112,49 @@ impl SegmentIndex {
         let end = sections
             .last()
             .map_or(0, |last: &Section| last.at + u64::from(last.stored_len));
-        if file.len().map_err(Error::io("read", &path))? != end {
+        let len = match is_held {
+            true => bytes.len() as u64,
+            false => file.len().map_err(Error::io("read", &path))?,
+        };
+        if len != end {
             return Err(Error::damaged(
                 &path,
                 end,
                 "a block index has another length",
             ));
         }
+        let bytes = match is_held {
+            true => {
+                bytes.shrink_to_fit();
+                Bytes::Held(bytes)
+            }
+            false => Bytes::File(file),
+        };
         Ok(Self {
-            file,
+            bytes,
             path,
             first,
             version,
             facts,
             sections,
         })
+    }
+
+    /// Bytes of the file that are held.
+    pub(crate) fn held_bytes(&self) -> usize {
+        match &self.bytes {
+            Bytes::Held(bytes) => bytes.len(),
+            Bytes::File(_) | Bytes::Folder(_) => 0,
+        }
+    }
+
+    /// The same, without an open file; with what is held of it, if that may stay.
+    pub(crate) fn without_file(mut self, dir: &Arc<dyn Dir>, may_hold: bool) -> Self {
+        match self.bytes {
+            Bytes::Held(_) if may_hold => {}
+            _ => self.bytes = Bytes::Folder(Arc::clone(dir)),
+        }
+        self
     }
 
     /// The version of the terms that it was made with.
@@ -212,19 +253,19 @@ impl SegmentIndex {
     }
 
     fn unpack(&self, section: &Section) -> Result<Vec<u8>> {
-        let mut stored = vec![0; section.stored_len as usize];
-        let got = self
-            .file
-            .read_at(&mut stored, section.at)
-            .map_err(Error::io("read", &self.path))?;
-        if got != stored.len() || crc32c::crc32c(&stored) != section.crc {
+        let stored = self.stored(section)?;
+        if stored.len() != section.stored_len as usize || crc32c::crc32c(&stored) != section.crc {
             let what = "the checksum of a section does not match";
             return Err(Error::damaged(&self.path, section.at, what));
         }
         let raw_len = section.raw_len as usize;
+        if raw_len <= FIRST_ALLOCATION_BYTES {
+            let raw = codec::decompress(&stored, raw_len);
+            return raw.ok_or_else(|| self.nonsense(section));
+        }
         let unpacked = || {
             let decoder = zstd::stream::read::Decoder::with_buffer(&stored[..]).ok()?;
-            let mut raw = Vec::with_capacity(raw_len.min(FIRST_ALLOCATION_BYTES));
+            let mut raw = Vec::with_capacity(FIRST_ALLOCATION_BYTES);
             let read = decoder
                 .single_frame()
                 .take(u64::from(section.raw_len) + 1)
@@ -232,6 +273,30 @@ impl SegmentIndex {
             (read.ok()? == raw_len).then_some(raw)
         };
         unpacked().ok_or_else(|| self.nonsense(section))
+    }
+
+    /// The bytes of a section as they are stored, or fewer.
+    fn stored(&self, section: &Section) -> Result<Cow<'_, [u8]>> {
+        let len = section.stored_len as usize;
+        let opened;
+        let file = match &self.bytes {
+            Bytes::Held(bytes) => {
+                let at = usize::try_from(section.at).unwrap_or(usize::MAX);
+                let stored = bytes.get(at..).unwrap_or_default();
+                return Ok(Cow::Borrowed(&stored[..len.min(stored.len())]));
+            }
+            Bytes::File(file) => file,
+            Bytes::Folder(dir) => {
+                opened = dir
+                    .open_read(&self.path)
+                    .map_err(Error::io("open", &self.path))?;
+                &opened
+            }
+        };
+        let mut stored = Vec::new();
+        file.read_onto(&mut stored, len, section.at)
+            .map_err(Error::io("read", &self.path))?;
+        Ok(Cow::Owned(stored))
     }
 
     fn nonsense(&self, section: &Section) -> Error {
@@ -316,6 +381,7 @@ fn read_serials(raw: &[u8]) -> Option<Serials> {
 }
 
 const CRC_BYTES: usize = 4;
-/// Bytes that hold the head of any index: 256 fields at most.
-const HEAD_READ_BYTES: usize = HEAD_BYTES + BLOCKS * FACTS_BYTES + 256 * SECTION_BYTES + CRC_BYTES;
+/// Bytes of the longest head: 256 fields at most.
+const HEAD_BYTES_MAX: usize = HEAD_BYTES + BLOCKS * FACTS_BYTES + 256 * SECTION_BYTES + CRC_BYTES;
+const _: () = assert!(HEAD_BYTES_MAX <= INDEX_HELD_BYTES_MAX);
 const FIRST_ALLOCATION_BYTES: usize = 1 << 20;

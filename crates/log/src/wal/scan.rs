@@ -49,6 +49,11 @@ impl Scanner {
         &self.payload
     }
 
+    /// The same, when nothing more is scanned.
+    pub(crate) fn into_payload(self) -> Vec<u8> {
+        self.payload
+    }
+
     /// Reads the frame at the position and moves past it. The position stays at anything else.
     pub(crate) fn step(&mut self) -> io::Result<Step> {
         let offset = self.offset;
@@ -58,9 +63,12 @@ impl Scanner {
             Peek::Broken(what) => return Ok(Step::Broken { offset, what }),
         };
         let payload_len = header.payload_len as usize;
-        self.payload.resize(payload_len, 0);
+        self.payload.clear();
         let payload_at = offset + header_bytes(self.salt.kind()) as u64;
-        if self.file.read_at(&mut self.payload, payload_at)? < payload_len {
+        let got = self
+            .file
+            .read_onto(&mut self.payload, payload_len, payload_at)?;
+        if got < payload_len {
             return Ok(Step::Broken {
                 offset,
                 what: "a frame is cut short",

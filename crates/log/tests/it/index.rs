@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use indelible_log::dir::{Dir, RealDir, replace};
-use indelible_log::index::{Builder, SegmentIndex, Terms, rebuild};
+use indelible_log::hash::sha256;
+use indelible_log::index::{Builder, Found, SegmentIndex, Terms, rebuild};
 use indelible_log::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES};
 use indelible_log::log::Sealing;
 use indelible_log::verify::{ProblemKind, Report, VerifyOptions, verify_store};
@@ -132,4 +133,46 @@ fn a_wrong_index_is_found() {
     let found = problems(&dir);
     assert!(matches!(&found[..], [(ProblemKind::Index, _)]), "{found:?}");
     assert!(SegmentIndex::open(&*dir, 0).unwrap().is_some());
+}
+
+/// A value of its own for each entry.
+#[derive(Clone, Copy, Debug)]
+struct Distinct;
+
+impl Terms for Distinct {
+    fn version(&self) -> u16 {
+        1
+    }
+
+    fn of(&self, entry: &EntryRef<'_>, found: &mut Found<'_>) {
+        found.value(20, &sha256(entry.bytes()).0[..12]);
+    }
+}
+
+/// A reader of thousands of indexes has no file open for any: short ones are held, of a long one each
+/// section is read when it is asked for.
+#[test]
+fn short_indexes_are_held_and_long_ones_are_not() {
+    let (_scratch, dir) = store(Some(Arc::new(TextTerms)));
+    let path = format!("segments/{:020}.idx", 0);
+    let reader = LogReader::open(dir.clone()).unwrap();
+    let short = reader.index(0).unwrap().unwrap();
+    rebuild(&*dir, &Distinct, true, |_, _| ()).unwrap();
+    let is_of_block_3 = |index: &SegmentIndex| {
+        let part = reader.block_at(3 * BLOCK_ENTRIES);
+        let entries = reader.decode(&part).unwrap();
+        let (_, wanted) = entries.iter().nth(77).unwrap();
+        let wanted = sha256(wanted);
+        index.matching(20, &mut |value| value == &wanted.0[..12])
+    };
+    let long = reader.index(0).unwrap().unwrap();
+    assert_eq!(is_of_block_3(&long).unwrap(), 8);
+    let opened = SegmentIndex::open(&*dir, 0).unwrap().unwrap();
+    dir.unlink(&path).unwrap();
+    assert_eq!(is_of_block_3(&opened).unwrap(), 8);
+    assert!(is_of_block_3(&long).is_err());
+    assert_eq!(
+        short.matching(16, &mut |value| value == b"59").unwrap(),
+        u16::MAX
+    );
 }

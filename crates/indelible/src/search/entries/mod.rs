@@ -93,10 +93,8 @@ impl Lines {
 
     /// Takes note of where a stream comes from, if the entry is its first.
     pub(in crate::search) fn note(&mut self, entry: &EntryRef<'_>) {
-        if entry.header().kind == Kind::StreamOpened
-            && let Ok(opened) = serde_json::from_slice::<StreamOpened>(entry.payload())
-        {
-            self.opened(entry.header().stream, opened);
+        if let Some((stream, opened)) = opening(entry) {
+            self.opened(stream, opened);
         }
     }
 
@@ -162,10 +160,12 @@ impl Lines {
             text.push(b' ');
         }
         text.extend_from_slice(record);
-        text[begin..]
-            .iter_mut()
-            .filter(|byte| **byte == b'\n')
-            .for_each(|byte| *byte = b' ');
+        if memchr::memchr(b'\n', record).is_some() {
+            text[begin..]
+                .iter_mut()
+                .filter(|byte| **byte == b'\n')
+                .for_each(|byte| *byte = b' ');
+        }
         text.push(b'\n');
         false
     }
@@ -176,6 +176,14 @@ impl Lines {
         let origin = known.map_or(&unknown, |(origin, _)| origin);
         message::push_line(entry, origin, number, text)
     }
+}
+
+/// Where a stream comes from, if the entry is its first.
+fn opening(entry: &EntryRef<'_>) -> Option<(StreamId, StreamOpened)> {
+    let header = entry.header();
+    let is_opening = header.kind == Kind::StreamOpened;
+    let opened = is_opening.then(|| serde_json::from_slice(entry.payload()).ok());
+    Some((header.stream, opened.flatten()?))
 }
 
 /// The host's name, as far as a name may go: anything else could forge the rest of the line.

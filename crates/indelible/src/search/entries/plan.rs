@@ -1,14 +1,17 @@
 //! Which blocks of a store can match, by their indexes.
 
+use std::thread;
+
 use indelible_log::index::{Blocks, SegmentIndex};
 use indelible_log::limits::{BLOCK_ENTRIES, SEGMENT_BLOCKS};
-use indelible_log::{EntryRef, Error, LogReader};
+use indelible_log::{EntryRef, Error, LogReader, StreamId};
 use indelible_query::criteria::Window;
 use indelible_query::limits::FAR_BYTES;
 use indelible_query::terms::{self, TermField, Wants};
 use indelible_record::RecordType;
 
-use super::Lines;
+use super::{Lines, opening};
+use crate::payload::StreamOpened;
 
 pub(super) const BLOCKS: usize = SEGMENT_BLOCKS as usize;
 
@@ -35,12 +38,41 @@ pub(in crate::search) fn segments(
         }
     }
     let (firsts, after) = reader.segments()?;
-    let read = |first| Segment::read(reader, first, lines);
-    Ok((
-        firsts.into_iter().map(read).collect::<Result<_, _>>()?,
-        after,
-    ))
+    let mut segments = Vec::with_capacity(firsts.len());
+    for read in on_every_core(&firsts, |first| Segment::read(reader, *first)) {
+        let (segment, openings) = read?;
+        for (stream, opened) in openings {
+            lines.opened(stream, opened);
+        }
+        segments.push(segment);
+    }
+    Ok((segments, after))
 }
+
+/// What becomes of each of many things, in their order.
+fn on_every_core<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let each = things.len().div_ceil(threads).max(THINGS_PER_THREAD_MIN);
+    let (here, others) = things.split_at(each.min(things.len()));
+    let work = &work;
+    thread::scope(|scope| {
+        let others: Vec<_> = others
+            .chunks(each)
+            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>()))
+            .collect();
+        let mut done: Vec<R> = here.iter().map(work).collect();
+        for other in others {
+            match other.join() {
+                Ok(part) => done.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    })
+}
+
+/// A stream, and where it comes from.
+type Origin = (StreamId, StreamOpened);
 
 /// What becomes of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +95,7 @@ pub(super) enum Place {
 impl Segment {
     /// Reads the index, and where streams come from that begin in the segment. Without an index the
     /// segment is read whole.
-    fn read(reader: &LogReader, first: u64, lines: &mut Lines) -> Result<Self, Error> {
+    fn read(reader: &LogReader, first: u64) -> Result<(Self, Vec<Origin>), Error> {
         let index = match reader.index(first) {
             Ok(index) => index.filter(|index| terms::had(index.version(), 0).is_some()),
             Err(error) => {
@@ -75,35 +107,37 @@ impl Segment {
         match openings {
             Some(Ok(openings)) => {
                 let mut begin: Blocks = 0;
+                let mut origins = Vec::new();
                 for opening in openings {
                     let block = opening.index.saturating_sub(first) / BLOCK_ENTRIES;
                     begin |= 1 << block.min(SEGMENT_BLOCKS - 1);
                     if let Ok(opened) = serde_json::from_slice(&opening.payload) {
-                        lines.opened(opening.stream, opened);
+                        origins.push((opening.stream, opened));
                     }
                 }
-                return Ok(Self {
+                let segment = Self {
                     first,
                     index,
                     openings: begin,
-                });
+                };
+                return Ok((segment, origins));
             }
             Some(Err(error)) => tell(&error),
             None => {}
         }
+        let mut origins = Vec::new();
         for block in 0..SEGMENT_BLOCKS {
             let part = reader.block_at(first + block * BLOCK_ENTRIES);
             for (_, entry) in reader.decode(&part)?.iter() {
-                if let Ok(entry) = EntryRef::parse(entry) {
-                    lines.note(&entry);
-                }
+                origins.extend(EntryRef::parse(entry).ok().as_ref().and_then(opening));
             }
         }
-        Ok(Self {
+        let segment = Self {
             first,
             index: None,
             openings: 0,
-        })
+        };
+        Ok((segment, origins))
     }
 
     /// The times of a block's records, in ms; none where there are none, or nothing is known.
@@ -126,9 +160,13 @@ pub(super) fn of(
     lines: &Lines,
 ) -> Vec<[Block; BLOCKS]> {
     let places = Places::of(segments);
-    let mut wanted = evaluate(wants, segments, &places, lines);
-    for (segment, blocks) in std::iter::zip(segments, &mut wanted) {
-        *blocks &= in_window(segment, window);
+    let in_window: Vec<Blocks> = segments
+        .iter()
+        .map(|segment| in_window(segment, window))
+        .collect();
+    let mut wanted = evaluate(wants, segments, &in_window, &places, lines);
+    for (blocks, in_window) in std::iter::zip(&mut wanted, &in_window) {
+        *blocks &= in_window;
     }
     let near = places.around(&wanted);
     std::iter::zip(&wanted, &near)
@@ -225,12 +263,22 @@ fn in_window(segment: &Segment, window: Window) -> Blocks {
     blocks
 }
 
-/// The blocks of each segment in which a record can be that the question wants.
-fn evaluate(wants: &Wants, segments: &[Segment], places: &Places, lines: &Lines) -> Vec<Blocks> {
-    let each = |of_index: &dyn Fn(&SegmentIndex) -> Result<Blocks, Error>| -> Vec<Blocks> {
-        let of_segment = |segment: &Segment| {
-            let blocks = segment.index.as_ref().map(of_index);
-            match blocks {
+/// The blocks of each segment in which a record can be that the question wants. Segments without a block in
+/// the window are not asked: all records of an event have its time.
+fn evaluate(
+    wants: &Wants,
+    segments: &[Segment],
+    in_window: &[Blocks],
+    places: &Places,
+    lines: &Lines,
+) -> Vec<Blocks> {
+    type OfIndex<'a> = &'a (dyn Fn(&SegmentIndex) -> Result<Blocks, Error> + Sync);
+    let each = |of_index: OfIndex<'_>| -> Vec<Blocks> {
+        let of_segment = |number: &usize| {
+            if in_window[*number] == 0 {
+                return 0;
+            }
+            match segments[*number].index.as_ref().map(of_index) {
                 Some(Ok(blocks)) => blocks,
                 Some(Err(error)) => {
                     tell(&error);
@@ -239,7 +287,8 @@ fn evaluate(wants: &Wants, segments: &[Segment], places: &Places, lines: &Lines)
                 None => Blocks::MAX,
             }
         };
-        segments.iter().map(of_segment).collect()
+        let numbers: Vec<usize> = (0..segments.len()).collect();
+        on_every_core(&numbers, of_segment)
     };
     match wants {
         Wants::Anything => vec![Blocks::MAX; segments.len()],
@@ -267,7 +316,7 @@ fn evaluate(wants: &Wants, segments: &[Segment], places: &Places, lines: &Lines)
         Wants::Any(parts) => {
             let mut any = vec![0; segments.len()];
             for part in parts {
-                let blocks = evaluate(part, segments, places, lines);
+                let blocks = evaluate(part, segments, in_window, places, lines);
                 std::iter::zip(&mut any, blocks).for_each(|(any, blocks)| *any |= blocks);
             }
             any
@@ -275,10 +324,10 @@ fn evaluate(wants: &Wants, segments: &[Segment], places: &Places, lines: &Lines)
         Wants::All(parts) => {
             let mut parts = parts.iter();
             let first = parts.next().unwrap_or(&Wants::Anything);
-            let mut all = evaluate(first, segments, places, lines);
+            let mut all = evaluate(first, segments, in_window, places, lines);
             for part in parts {
                 // The event's other records can be in other blocks.
-                let blocks = places.around(&evaluate(part, segments, places, lines));
+                let blocks = places.around(&evaluate(part, segments, in_window, places, lines));
                 std::iter::zip(&mut all, blocks).for_each(|(all, blocks)| *all &= blocks);
             }
             all
@@ -341,7 +390,24 @@ impl Places {
     }
 }
 
+/// Fewer than these are done sooner than a thread is started.
+const THINGS_PER_THREAD_MIN: usize = 32;
 /// Of a line, beside the payload: `node=… type=… msg=`.
 const LINE_HEAD_BYTES: u64 = 48;
 /// Payloads of a block of which nothing is known.
 const BLOCK_BYTES_USUAL: u64 = 700 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_on_every_core_stays_in_order() {
+        for count in [0, 1, 31, 32, 33, 65, 1_000] {
+            let numbers: Vec<u64> = (0..count).collect();
+            let doubled = on_every_core(&numbers, |number| number * 2);
+            let expect: Vec<u64> = numbers.iter().map(|number| number * 2).collect();
+            assert_eq!(doubled, expect);
+        }
+    }
+}

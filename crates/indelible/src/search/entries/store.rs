@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context, Result};
 use indelible_log::EntryRef;
 use indelible_log::index::Serials;
+use indelible_log::read::Decoded;
 use indelible_query::criteria::Window;
 use indelible_query::terms::Wants;
 use indelible_record::Stamp;
@@ -154,6 +155,7 @@ impl Store {
             shared: Arc::clone(&self.shared),
             next: self.shared.store.after,
             lines: self.shared.lines.clone(),
+            part: None,
         })
     }
 }
@@ -185,7 +187,7 @@ impl Block {
             let erased = entries.erased_from(self.first).count() as u64;
             shared.erased.fetch_add(erased, Ordering::Relaxed);
         }
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(entries.len_bytes() + entries.len_bytes() / 4);
         for (index, entry) in entries.iter() {
             let entry = EntryRef::parse(entry).with_context(shown)?;
             shared.lines.line(&entry, index as u32, &mut text);
@@ -211,6 +213,9 @@ struct Rest {
     shared: Arc<Shared>,
     next: u64,
     lines: Lines,
+    /// The part at hand, and its end: it is given in runs of lines, because a frame can be long, and
+    /// memory that is used again costs less than as much of it as all lines take.
+    part: Option<(Decoded, u64)>,
 }
 
 impl EntryLines for Rest {
@@ -218,16 +223,34 @@ impl EntryLines for Rest {
         let store = &self.shared.store;
         let shown = || format!("cannot read the store {}", store.path.display());
         let reader = &store.reader;
-        let Some(part) = reader.part_at(self.next).with_context(shown)? else {
-            return Ok(false);
+        let (entries, end) = match self.part.take() {
+            Some(part) => part,
+            None => {
+                let Some(part) = reader.part_at(self.next).with_context(shown)? else {
+                    return Ok(false);
+                };
+                let entries = reader.decode(&part).with_context(shown)?;
+                let erased = entries.erased_from(self.next).count() as u64;
+                self.shared.erased.fetch_add(erased, Ordering::Relaxed);
+                (entries, part.end())
+            }
         };
-        let entries = reader.decode(&part).with_context(shown)?;
-        let erased = entries.erased_from(self.next).count() as u64;
-        self.shared.erased.fetch_add(erased, Ordering::Relaxed);
-        self.lines
-            .part(&entries, self.next, |_| true, text)
-            .with_context(shown)?;
-        self.next = part.end();
+        let wanted = text.len() + RUN_BYTES;
+        let mut stopped_at = None;
+        for (index, entry) in entries.iter_from(self.next) {
+            if text.len() >= wanted {
+                stopped_at = Some(index);
+                break;
+            }
+            self.lines.at(index);
+            let entry = EntryRef::parse(entry).with_context(shown)?;
+            self.lines.entry(&entry, text);
+        }
+        self.next = stopped_at.unwrap_or(end);
+        self.part = stopped_at.map(|_| (entries, end));
         Ok(true)
     }
 }
+
+/// Bytes of the lines that are made at a time of what is not sealed.
+const RUN_BYTES: usize = 256 << 10;
