@@ -1,5 +1,7 @@
 //! The terms of a record.
 
+use std::borrow::Cow;
+
 use indelible_record::{Field, Part, Record, RecordType, SocketAddress, UnixName};
 
 use super::TermField;
@@ -20,9 +22,11 @@ pub fn each(record: &Record<'_>, take: &mut dyn FnMut(TermField, &[u8])) {
 fn of_field(record_type: RecordType, field: &Field<'_>, take: &mut dyn FnMut(TermField, &[u8])) {
     let term = match field.name {
         b"key" => {
-            let joined = field.decoded(record_type);
-            let keys = joined.split(|byte| *byte == KEY_SEPARATOR);
-            return keys.for_each(|key| take(TermField::Key, key));
+            let mut keys = |value: &[u8]| {
+                let keys = value.split(|byte| *byte == KEY_SEPARATOR);
+                keys.for_each(|key| take(TermField::Key, key));
+            };
+            return both(record_type, field, &mut keys);
         }
         b"saddr" if record_type == RecordType::SOCKADDR => return address(field.value, take),
         b"exe" => TermField::Exe,
@@ -33,17 +37,28 @@ fn of_field(record_type: RecordType, field: &Field<'_>, take: &mut dyn FnMut(Ter
         b"uid" | b"euid" => TermField::Uid,
         b"syscall" => TermField::Syscall,
         b"hostname" | b"addr" | b"saddr" => {
-            let value = field.decoded(record_type);
-            take(TermField::Address, &value);
-            // The daemon writes `addr=192.0.2.7:60`.
-            if let Some(colon) = memchr::memchr(b':', &value) {
-                take(TermField::Address, &value[..colon]);
-            }
-            return;
+            return both(record_type, field, &mut |value| {
+                take(TermField::Address, value);
+                // The daemon writes `addr=192.0.2.7:60`.
+                if let Some(colon) = memchr::memchr(b':', value) {
+                    take(TermField::Address, &value[..colon]);
+                }
+            });
         }
         _ => return,
     };
-    take(term, &field.decoded(record_type));
+    both(record_type, field, &mut |value| take(term, value));
+}
+
+/// The value decoded, and as it stands where that is something else.
+fn both(record_type: RecordType, field: &Field<'_>, take: &mut dyn FnMut(&[u8])) {
+    match field.decoded(record_type) {
+        Cow::Borrowed(value) => take(value),
+        Cow::Owned(value) => {
+            take(&value);
+            take(field.value);
+        }
+    }
 }
 
 /// The names that auditd resolved.
