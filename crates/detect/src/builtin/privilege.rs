@@ -30,7 +30,8 @@ pub(super) static ABOUT: About = About {
     tuning: &[
         Key {
             name: "setuid",
-            what: "programs that are setuid root by their package",
+            what: "programs that are setuid root by their package, and services that take the rights of \
+                users and root's in turn",
             defaults: &[
                 "/usr/bin/sudo",
                 "/usr/bin/sudoreplay",
@@ -54,6 +55,7 @@ pub(super) static ABOUT: About = About {
                 "/usr/bin/ping*",
                 "/usr/bin/traceroute*",
                 "/usr/bin/at",
+                "/usr/sbin/atd",
                 "/usr/bin/crontab",
                 "/usr/bin/bwrap",
                 "/usr/bin/ntfs-3g",
