@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indelible_log::VerifierKey;
+use indelible_sys::process;
 use indelible_sys::sandbox::{self, Sandbox};
 
 use super::enroll::read_token;
@@ -262,7 +263,7 @@ impl Agent {
         let outputs = Prepared::read(&config)?;
         let metrics = config.metrics.as_ref().map(Listener::bind).transpose()?;
         if let Some(Owner { uid, gid }) = worker_user {
-            indelible_sys::process::drop_to_user(uid, gid)?;
+            process::drop_to_user(uid, gid)?;
         }
         let sandbox = agent::worker_sandbox(layout, outputs.folders());
         let files = confine(Some(sandbox).filter(|_| config.sandbox))?;
@@ -293,7 +294,7 @@ impl Agent {
         worker_user: Option<Owner>,
     ) -> Result<()> {
         if let Some(Owner { uid, gid }) = worker_user {
-            indelible_sys::process::drop_to_user(uid, gid)?;
+            process::drop_to_user(uid, gid)?;
         }
         let detections = config.detections.clone().unwrap_or_default();
         let sandbox = agent::detections_sandbox(layout, &detections);
@@ -434,7 +435,7 @@ fn target(collector: &CollectorAddress, renewed: Option<IdentityFolder>) -> Resu
 
 /// Who the worker becomes; `None` where this process is not root and all run as one user.
 pub(super) fn worker_user_named(name: &str) -> Result<Option<Owner>> {
-    if !indelible_sys::process::is_root() {
+    if !process::is_root() {
         return Ok(None);
     }
     owner(name).map(Some)
@@ -448,8 +449,9 @@ fn owner(name: &str) -> Result<Owner> {
     })
 }
 
-/// Enters a sandbox; whether it holds for files too.
+/// Ends starting up: lets go of its code and enters a sandbox; whether that holds for files too.
 fn confine(sandbox: Option<Sandbox>) -> Result<bool> {
+    process::forget_startup();
     let Some(sandbox) = sandbox else {
         return Ok(false);
     };

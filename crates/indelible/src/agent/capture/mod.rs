@@ -79,6 +79,7 @@ pub(crate) fn run(setup: Setup<'_>) -> Result<()> {
         // Files of this group: the worker reads what capture writes.
         process::join_group(gid)?;
     }
+    process::forget_startup();
     process::lock_memory();
     match setup.mode {
         Capture::Kernel => from_the_kernel(
