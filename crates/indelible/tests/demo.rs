@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use indelible_sys::process;
-use indelible_testkit::{Kernel, KernelState};
+use indelible_testkit::{Kernel, KernelState, copy_program};
 use tempfile::TempDir;
 
 #[test]
@@ -211,7 +211,7 @@ impl OrdinaryUser {
             .unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let program = folder.path().join("indelible");
-        fs::copy(PROGRAM, &program).unwrap();
+        copy_program(PROGRAM, &program);
         Self { folder, program }
     }
 

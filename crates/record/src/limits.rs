@@ -34,6 +34,10 @@ pub const NODES_MAX: usize = 4096;
 /// auditd.conf(5), two seconds.
 pub const EVENT_TIMEOUT_MS: u64 = 2_000;
 
+/// The same for who says that records are missing, in milliseconds: a host that is short of processor
+/// time has been seen to pause in the middle of an event for longer than two seconds.
+pub const ACCOUNT_TIMEOUT_MS: u64 = 60_000;
+
 /// Names that auditd appended to a record, of which one field's is looked for. auditd appends about
 /// a dozen.
 pub const ENRICHED_FIELDS_MAX: usize = 64;

@@ -10,6 +10,7 @@
 mod daemon;
 mod kernel;
 mod net;
+mod program;
 mod rsyslogd;
 pub mod schema;
 mod state;
@@ -18,6 +19,7 @@ mod wait;
 
 pub use kernel::Kernel;
 pub use net::{Answer, free_port, get};
+pub use program::copy_program;
 pub use rsyslogd::Rsyslogd;
 pub use state::KernelState;
 pub use syslog_ng::SyslogNg;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use indelible_log::{EntryRef, Kind, StreamId};
-use indelible_record::{Assembler, Order, Record, RecordType, Settings};
+use indelible_record::{Assembler, Record, RecordType, Settings};
 use serde::Serialize;
 
 use super::AccountFinding;
@@ -116,15 +116,11 @@ pub(crate) struct GapSum {
 
 impl Boot {
     pub(super) fn new(host: &str) -> Self {
-        let settings = Settings {
-            order: Order::Completion,
-            ..Settings::FILE
-        };
         Self {
             host: host.to_owned(),
             records: 0,
             serials: Serials::default(),
-            assembler: Assembler::new(settings),
+            assembler: Assembler::new(Settings::ACCOUNT),
             newest_ms: 0,
             incomplete: Vec::new(),
             events: 0,

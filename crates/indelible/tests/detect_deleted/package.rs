@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use indelible_sys::process::is_root;
+use indelible_testkit::copy_program;
 
 use crate::stage::{SLEEP, Stage, verdicts};
 
@@ -84,7 +85,7 @@ fn package(stage: &Stage, version: &str, more: &[u8]) -> PathBuf {
     let program = root.join(PROGRAM.trim_start_matches('/'));
     fs::create_dir_all(program.parent().unwrap()).unwrap();
     fs::create_dir_all(root.join("DEBIAN")).unwrap();
-    fs::copy(SLEEP, &program).unwrap();
+    copy_program(SLEEP, &program);
     let mut bytes = fs::read(SLEEP).unwrap();
     bytes.extend_from_slice(more);
     fs::write(&program, bytes).unwrap();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use indelible_testkit::copy_program;
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -45,8 +46,11 @@ impl Stage {
         // The bytes of an installed program would explain a finding away, so these have more.
         let mut bytes = fs::read(SLEEP).unwrap();
         bytes.extend_from_slice(b"no package's");
-        fs::write(&path, bytes).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let made = path.with_extension("made");
+        fs::write(&made, bytes).unwrap();
+        fs::set_permissions(&made, fs::Permissions::from_mode(0o755)).unwrap();
+        copy_program(&made, &path);
+        fs::remove_file(&made).unwrap();
         path
     }
 

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use indelible_testkit::Kernel;
+use indelible_testkit::{Kernel, copy_program};
 use rustix::fs::{Gid, Uid};
 
 use super::host::{Host, wait_for};
@@ -59,7 +59,7 @@ fn inspect_adds_the_listed_environment_and_the_hash() {
         streams.is_ok_and(|mut streams| streams.next().is_some())
     });
     let program = kernel.path("sleeper");
-    fs::copy("/bin/sleep", &program).unwrap();
+    copy_program("/bin/sleep", &program);
     kernel.load("-a always,exit -F path={}/sleeper -F perm=x -F key=indelible_test");
     let ran = Command::new(&program)
         .arg("1")

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use indelible_testkit::Kernel;
+use indelible_testkit::{Kernel, copy_program};
 
 use crate::peer::Program;
 use crate::verbatim::auditd;
@@ -51,8 +51,8 @@ fn make_the_kernel_speak(kernel: &mut Kernel) {
     let folder = kernel.folder().to_owned();
     let work = kernel.path("work");
     fs::create_dir(&work).unwrap();
-    fs::copy("/bin/bash", folder.join("shell")).unwrap();
-    fs::copy("/bin/true", folder.join("true")).unwrap();
+    copy_program("/bin/bash", folder.join("shell"));
+    copy_program("/bin/true", folder.join("true"));
     kernel.load("-a always,exit -F dir={}/work -F perm=wa -F key=live_write");
     kernel.load("-a always,exit -F path={}/true -F perm=x -F key=live_exec");
     kernel.load("-a always,exit -F arch=b64 -S connect -F exe={}/shell -F key=live_net");

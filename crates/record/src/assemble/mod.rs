@@ -86,6 +86,13 @@ impl Settings {
         order: Order::Completion,
         ..Settings::FILE
     };
+
+    /// For an account of what is missing: patient, since what comes late is not.
+    pub const ACCOUNT: Settings = Settings {
+        order: Order::Completion,
+        timeout_ms: limits::ACCOUNT_TIMEOUT_MS,
+        ..Settings::FILE
+    };
 }
 
 /// What an assembler has seen and done.

@@ -1,7 +1,7 @@
 //! One boot of one host: its serials, its kernel's counter of lost records, and whether it is heard.
 
 use indelible_log::{EntryRef, Kind};
-use indelible_record::{Assembler, Order, Record, RecordType, Settings, stamp};
+use indelible_record::{Assembler, Record, RecordType, Settings, stamp};
 use serde::{Deserialize, Serialize};
 
 use super::note::Note;
@@ -55,13 +55,9 @@ struct Events {
 
 impl Default for Events {
     fn default() -> Self {
-        let settings = Settings {
-            order: Order::Completion,
-            ..Settings::FILE
-        };
         Self {
             from: None,
-            assembler: Assembler::new(settings),
+            assembler: Assembler::new(Settings::ACCOUNT),
             line: Vec::new(),
             incomplete: Vec::new(),
             told_ms: 0,

@@ -131,6 +131,8 @@ impl Gaps {
                 notes.extend(self.watcher.enter(&entry, live.then(realtime_ns)));
             }
             self.watcher.next = part.end();
+            // A turn of the scheduler is longer than a commit, and being nice does not shorten it.
+            thread::yield_now();
             if notes.len() > NOTES_AT_ONCE {
                 return Ok(());
             }
