@@ -579,8 +579,8 @@ mod tests {
         // The next ones are.
         let mut notes = site.part(path, 61, 12);
         notes.extend(site.part(end, 61, 12));
-        notes.extend(site.part(syscall, 80, 13));
-        notes.extend(site.part(end, 80, 13));
+        notes.extend(site.part(syscall, 140, 13));
+        notes.extend(site.part(end, 140, 13));
         assert_eq!(reasons(&notes), [GapReason::Incomplete]);
     }
 
