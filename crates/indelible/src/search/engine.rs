@@ -215,6 +215,7 @@ struct ScannedPiece {
     /// What was looked through; nothing of a block that cannot match.
     bytes: u64,
     lines: u64,
+    is_read: bool,
     piece: Piece<PieceText>,
 }
 
@@ -254,13 +255,17 @@ impl<W: Work> Shared<'_, W> {
             let ticket = feed.next();
             let number = feed.given();
             drop(feed);
-            self.jobs.taken(!matches!(ticket, Ok(Some(_))));
+            let load = ticket.as_ref().ok().and_then(Option::as_ref);
+            let load = load.map(|ticket| &ticket.load);
+            self.jobs
+                .taken(load.is_none(), load.is_none_or(Load::is_read));
             match ticket? {
                 Some(ticket) => ticket,
                 None => return Ok(Done::Fed(number)),
             }
         };
         let mut place = ticket.place;
+        let is_read = ticket.load.is_read();
         let lines_of = |text: &[u8]| match self.counts_lines {
             true => memchr::memchr_iter(b'\n', text).count() as u64,
             false => 0,
@@ -324,6 +329,7 @@ impl<W: Work> Shared<'_, W> {
             damage,
             bytes: looked_through.unwrap_or(end - at),
             lines,
+            is_read,
             piece: Piece {
                 at,
                 end,
@@ -481,7 +487,9 @@ impl<W: Work, S: FnMut(W::Part) -> Result<ControlFlow<()>>> Pass<'_, W, S> {
             if self.batch_pieces >= BATCH_PIECES_MAX {
                 self.send();
             }
-            self.shared.jobs.joined();
+            if scanned.is_read {
+                self.shared.jobs.joined();
+            }
         }
         if self.pieces == Some(self.next_piece) {
             self.end_source()?;

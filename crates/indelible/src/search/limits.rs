@@ -8,7 +8,7 @@ pub(crate) const CHECKPOINT_BYTES_MAX: u64 = 4096;
 /// Longest line of a log that a checkpoint is kept of.
 pub(crate) const CHECKPOINT_LINE_BYTES_MAX: u64 = 1 << 20;
 
-/// Pieces of a log that are scanned and not joined to those before them yet.
+/// Pieces of a log that are read and scanned, and not joined to those before them yet.
 pub(crate) const PIECES_AHEAD_MAX: usize = 6;
 
 /// Batches of events that are made into parts, or wait to be.

@@ -30,6 +30,13 @@ pub(super) enum Load {
     Far(u64, u64),
 }
 
+impl Load {
+    /// Whether scanning it takes time and memory.
+    pub(super) fn is_read(&self) -> bool {
+        !matches!(self, Self::Near(_) | Self::Far(..))
+    }
+}
+
 /// The text of a piece.
 #[derive(Clone, Debug)]
 pub(super) struct PieceText {

@@ -32,7 +32,7 @@ pub(super) struct Jobs {
 #[derive(Default)]
 struct State {
     batches: VecDeque<Batch>,
-    /// Pieces that are scanned and not joined yet.
+    /// Pieces that are read and scanned, and not joined yet.
     ahead: usize,
     /// Somebody takes a piece; the next one comes after it.
     is_taking: bool,
@@ -64,16 +64,18 @@ impl Jobs {
         }
     }
 
-    /// A piece was taken; or there was none.
-    pub(super) fn taken(&self, is_fed: bool) {
+    /// A piece was taken; or there was none. One that nobody reads counts for nothing: dozens of them
+    /// stand around each block that can match, and the next such block is another thread's.
+    pub(super) fn taken(&self, is_fed: bool, is_read: bool) {
         let mut state = self.lock();
         state.is_taking = false;
+        state.ahead -= usize::from(!is_read);
         state.is_fed |= is_fed;
         drop(state);
         self.changed.notify_one();
     }
 
-    /// A piece was joined.
+    /// A piece that was read was joined.
     pub(super) fn joined(&self) {
         self.lock().ahead -= 1;
         self.changed.notify_one();
