@@ -108,6 +108,7 @@ fn agent<'a>(pieces: impl Iterator<Item = &'a [u8]>, choice: u8) {
                     sender.connected(NOW);
                 }
                 SenderAction::Released { .. }
+                | SenderAction::KeyShown(_)
                 | SenderAction::Finding(_)
                 | SenderAction::Reconnect { .. } => {}
             }
