@@ -61,13 +61,14 @@ fn inspect_adds_the_listed_environment_and_the_hash() {
     let program = kernel.path("sleeper");
     copy_program("/bin/sleep", &program);
     kernel.load("-a always,exit -F path={}/sleeper -F perm=x -F key=indelible_test");
-    let ran = Command::new(&program)
-        .arg("1")
+    // It is there as long as a busy machine needs to look into it.
+    let mut sleeper = Command::new(&program)
+        .arg("90")
         .env("LD_PRELOAD", "/nonexistent/indelible.so")
         .env("SECRET_OF_THE_TEST", "s3cret")
         .stderr(Stdio::null())
-        .status();
-    assert!(ran.unwrap().success());
+        .spawn()
+        .unwrap();
     let find = || {
         let lines = host.lines("out.log");
         lines
@@ -75,6 +76,8 @@ fn inspect_adds_the_listed_environment_and_the_hash() {
             .find(|line| line.contains("exe_sha256") && line.contains("/nonexistent/indelible.so"))
     };
     wait_for("the context", || find().is_some());
+    sleeper.kill().unwrap();
+    sleeper.wait().unwrap();
     let context = find().unwrap();
     let sum = Command::new("sha256sum").arg(&program).output().unwrap();
     let sum = String::from_utf8(sum.stdout).unwrap();
