@@ -1,7 +1,10 @@
-//! Blocks: arbitrary payloads unpack or are refused, and entries come back from a packed block.
+//! Blocks: arbitrary payloads unpack or are refused, and entries come back from a packed block, those
+//! with a needle through a sieve, too.
 #![no_main]
 
-use indelible_log::block::{BLOCK_HEADER_BYTES, BlockHeader, Encoding, Entries, pack, unpack};
+use indelible_log::block::{
+    BLOCK_HEADER_BYTES, BlockHeader, Encoding, Entries, Sieve, Sieved, pack, unpack, unpack_some,
+};
 use indelible_log::{EntryRef, Hash, entry};
 use libfuzzer_sys::fuzz_target;
 
@@ -23,6 +26,9 @@ fuzz_target!(|data: &[u8]| {
         if let Ok(unpacked) = unpack(&header, &stored) {
             assert_eq!(unpacked.len(), entries as usize);
         }
+        if let Some(sieve) = Sieve::needles([&data[..data.len().min(2)]]) {
+            let _ = unpack_some(&header, &stored, &sieve, &mut |_| ());
+        }
     }
     let mut entries = Entries::default();
     let mut leaves = Vec::new();
@@ -42,4 +48,23 @@ fuzz_target!(|data: &[u8]| {
     let again = unpack(&header, stored).expect("our own block");
     assert!(again.iter().eq(entries.iter()));
     assert!(leaves.iter().enumerate().all(|(at, leaf)| again.check_holds(at, leaf)));
+    let needle = &data[data.len() - data.len().min(3)..];
+    let Some(sieve) = Sieve::needles([needle]) else {
+        return;
+    };
+    let mut kept = Vec::new();
+    let mut take = |sieved: Sieved<'_>| {
+        if let Sieved::Kept { at, entry } = sieved {
+            assert_eq!(entry, entries.bytes(at as usize));
+            kept.push(at as usize);
+        }
+    };
+    let whole = unpack_some(&header, stored, &sieve, &mut take).expect("our own block");
+    let holds = |at: &usize| {
+        let entry = EntryRef::parse(entries.bytes(*at)).expect("our own entry");
+        let text = entry.audit().map(|(_, text)| text).unwrap_or_default();
+        text.windows(needle.len()).any(|part| part == needle)
+    };
+    let is_found = |at: usize| whole.is_some() || kept.contains(&at);
+    assert!((0..entries.len()).filter(holds).all(is_found));
 });

@@ -27,6 +27,9 @@ pub const INDEX_VALUES_BYTES_MAX: usize = 4 << 20;
 /// Longest section of an index before compression: that of the openings, were every entry one.
 pub const INDEX_SECTION_BYTES_MAX: usize = SEGMENT_ENTRIES as usize * (PAYLOAD_BYTES_MAX + 22);
 
+/// Byte strings that are looked for at once in the columns of a block.
+pub const SIEVE_NEEDLES_MAX: usize = 8;
+
 /// An index shorter than this is held whole: to read what is asked of it costs more than to keep it.
 pub const INDEX_HELD_BYTES_MAX: usize = 16 << 10;
 /// Bytes of indexes that a reader holds so; of more, what is asked for is read.

@@ -25,7 +25,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::block::Entries;
+use crate::block::{Entries, Sieve, Sieved};
 use crate::dir::Dir;
 use crate::entry::EntryRef;
 use crate::error::{Error, Result};
@@ -258,15 +258,23 @@ impl LogReader {
     /// # Errors
     /// Those of the disk, and damage.
     pub fn index(&self, segment_first: u64) -> Result<Option<SegmentIndex>> {
-        let index = SegmentIndex::open(&*self.dir, segment_first)?;
-        // A reader has thousands of them, and no process may hold so many files; nor may it take all
-        // memory for them.
-        Ok(index.map(|index| {
-            let held = self
-                .held_bytes
-                .fetch_add(index.held_bytes(), Ordering::Relaxed);
-            index.without_file(&self.dir, held < INDEXES_HELD_BYTES_MAX)
-        }))
+        let index = self.indexes(&[segment_first], &|_| true).pop();
+        index.unwrap_or(Ok(None))
+    }
+
+    /// The indexes of segments, for each what [`LogReader::index`] answers. Of those that are `wanted` more
+    /// will be asked than what is known of their blocks.
+    pub fn indexes(
+        &self,
+        firsts: &[u64],
+        is_wanted: &dyn Fn(&SegmentIndex) -> bool,
+    ) -> Vec<Result<Option<SegmentIndex>>> {
+        // A reader has thousands of them, and may not take all memory for them.
+        let may_hold = |index: &SegmentIndex, bytes: usize| {
+            is_wanted(index)
+                && self.held_bytes.fetch_add(bytes, Ordering::Relaxed) < INDEXES_HELD_BYTES_MAX
+        };
+        SegmentIndex::open_many(&self.dir, firsts, &may_hold)
     }
 
     /// The block that holds an entry of a sealed segment.
@@ -336,6 +344,33 @@ impl LogReader {
             first: part.first,
             entries,
         })
+    }
+
+    /// Reads of a part's audit records those that a sieve keeps, and gives what it makes of all; every
+    /// entry, and nothing is given, where the part cannot be sieved.
+    ///
+    /// # Errors
+    /// Those of the disk, and damage.
+    pub fn sieve(
+        &self,
+        part: &Part,
+        sieve: &Sieve,
+        take: &mut dyn FnMut(Sieved<'_>),
+    ) -> Result<Option<Decoded>> {
+        if part.place == Place::Block {
+            let (first, block) = (
+                part.segment_first(),
+                part.first % SEGMENT_ENTRIES / BLOCK_ENTRIES,
+            );
+            match segment::read_some(&*self.dir, first, block, sieve, take) {
+                Err(error) if error.is_not_found() => {}
+                other => {
+                    let first = part.first;
+                    return Ok(other?.map(|entries| Decoded { first, entries }));
+                }
+            }
+        }
+        self.decode(part).map(Some)
     }
 
     fn block(&self, first: u64) -> Result<Entries> {

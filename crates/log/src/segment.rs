@@ -8,7 +8,7 @@
 //! 24  blocks: header and payload each
 //! ```
 
-use crate::block::{BLOCK_HEADER_BYTES, BlockHeader, Entries, unpack};
+use crate::block::{BLOCK_HEADER_BYTES, BlockHeader, Entries, Sieve, Sieved, unpack, unpack_some};
 use crate::dir::{Dir, File};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_ENTRIES, SEGMENT_BLOCKS};
@@ -68,6 +68,28 @@ pub(crate) fn locate(
 
 /// Reads and unpacks a block.
 pub(crate) fn read_block(dir: &dyn Dir, first: u64, block: u64) -> Result<Entries> {
+    read_stored(dir, first, block, unpack)
+}
+
+/// The same of what a sieve keeps, as [`unpack_some`] does.
+pub(crate) fn read_some(
+    dir: &dyn Dir,
+    first: u64,
+    block: u64,
+    sieve: &Sieve,
+    take: &mut dyn FnMut(Sieved<'_>),
+) -> Result<Option<Entries>> {
+    read_stored(dir, first, block, |header, stored| {
+        unpack_some(header, stored, sieve, take)
+    })
+}
+
+fn read_stored<T>(
+    dir: &dyn Dir,
+    first: u64,
+    block: u64,
+    unpack: impl FnOnce(&BlockHeader, &[u8]) -> Result<T, &'static str>,
+) -> Result<T> {
     let path = path(first);
     let file = dir.open_read(&path).map_err(Error::io("open", &path))?;
     let (header, at) = locate(&*file, &path, first, block)?;

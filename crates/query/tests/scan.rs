@@ -4,15 +4,46 @@
 use std::io;
 use std::sync::Arc;
 
-use indelible_query::criteria::{Needles, Window};
-use indelible_query::scan::{Gathered, Joiner, MESSAGE, Piece, Reach, Scanner, Text};
+use indelible_query::criteria::{Needles, Window, contains};
+use indelible_query::scan::{Excerpt, Gathered, Joiner, MESSAGE, Piece, Reach, Scanner, Text};
+use indelible_record::{Record, Stamp, stamp};
 
-struct Held(Arc<Vec<u8>>);
+/// A piece of a log, of which one can have excerpts or cannot.
+struct Held(Arc<Vec<u8>>, bool);
 
 impl Text for Held {
     fn bytes(&self) -> io::Result<Arc<Vec<u8>>> {
         Ok(Arc::clone(&self.0))
     }
+
+    fn excerpt(&self, stamps: &[Stamp]) -> io::Result<Option<Excerpt>> {
+        let excerpt = || excerpt(&self.0, |stamp| stamps.contains(&stamp));
+        Ok(self.1.then(excerpt).flatten())
+    }
+}
+
+/// The lines with wanted stamps; none where one has no stamp or is a message.
+fn excerpt(text: &[u8], is_wanted: impl Fn(Stamp) -> bool) -> Option<Excerpt> {
+    let mut excerpt = Excerpt::default();
+    let mut place = 0;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let record = Record::parse(line);
+        let stamp = record.stamp().filter(|_| !line.starts_with(MESSAGE))?;
+        match is_wanted(stamp) {
+            true => excerpt.keep(place, |text| text.extend_from_slice(line)),
+            false => excerpt.leave(record.record_type(), stamp),
+        }
+        place += line.len() as u32;
+    }
+    Some(excerpt)
+}
+
+/// The lines of events with a needle.
+fn excerpt_by_needle(text: &[u8], needle: &str) -> Option<Excerpt> {
+    let lines = text.split(|byte| *byte == b'\n');
+    let holding = lines.filter(|line| contains(line, needle.as_bytes()));
+    let stamps: Vec<Option<Stamp>> = holding.map(stamp).collect();
+    excerpt(text, |stamp| stamps.contains(&Some(stamp)))
 }
 
 /// xorshift64*: the same on every machine.
@@ -40,7 +71,18 @@ const REACH: Reach = Reach {
 type Lines = Vec<String>;
 
 /// The events of a log that is cut after each line for which `cut` says so, and at `near`.
-fn search(log: &str, needle: Option<&str>, mut cut: impl FnMut() -> bool) -> Vec<Lines> {
+fn search(log: &str, needle: Option<&str>, cut: impl FnMut() -> bool) -> Vec<Lines> {
+    search_excerpts(log, needle, cut, || false)
+}
+
+/// The same where of some pieces, if they have no other lines, only those are looked through that are of
+/// events with the needle.
+fn search_excerpts(
+    log: &str,
+    needle: Option<&str>,
+    mut cut: impl FnMut() -> bool,
+    mut has_excerpts: impl FnMut() -> bool,
+) -> Vec<Lines> {
     let needles = needle.and_then(|n| Needles::any_of(vec![n.as_bytes().to_vec()]));
     let scanner = Scanner::new(needles.as_ref(), Window::ALL);
     let mut joiner = Joiner::new(&scanner, REACH, 2000, true);
@@ -64,8 +106,13 @@ fn search(log: &str, needle: Option<&str>, mut cut: impl FnMut() -> bool) -> Vec
         if (piece.len() as u64).saturating_add(next) > REACH.near || cut() {
             let end = at + piece.len() as u64;
             let bytes = std::mem::take(&mut piece).into_bytes();
-            let scanned = scanner.scan(&bytes);
-            let text = Held(Arc::new(bytes));
+            let has_excerpts = has_excerpts();
+            let needle = needle.filter(|_| has_excerpts);
+            let scanned = match needle.and_then(|needle| excerpt_by_needle(&bytes, needle)) {
+                Some(excerpt) => scanner.scan_excerpt(excerpt),
+                None => scanner.scan(&bytes),
+            };
+            let text = Held(Arc::new(bytes), has_excerpts);
             joiner
                 .push(Piece {
                     at,
@@ -227,6 +274,30 @@ fn needles_make_no_difference() {
                 found.sort();
             }
             assert_eq!(found, expect, "seed {seed} {needle}\n{log}");
+        }
+    }
+}
+
+#[test]
+fn excerpts_make_no_difference() {
+    for needle in ["marked", "needle", "USER_CMD", "item=1"] {
+        for seed in 1..150 {
+            let mut random = Random(seed * 53);
+            let spread = 1 + random.below(12);
+            let mut log = log(&mut random, 80, spread, 900).text;
+            if seed % 3 == 0 {
+                log = damaged(&mut random, &log);
+            }
+            let pieces: Vec<bool> = (0..2_000).map(|_| random.one_in(5)).collect();
+            let cut = || {
+                let mut pieces = pieces.iter().copied();
+                move || pieces.next().unwrap_or_default()
+            };
+            let expect = search(&log, Some(needle), cut());
+            let found = search_excerpts(&log, Some(needle), cut(), || random.one_in(2));
+            assert_eq!(found, expect, "seed {seed} {needle}\n{log}");
+            let found = search_excerpts(&log, Some(needle), cut(), || true);
+            assert_eq!(found, expect, "seed {seed} {needle}, all\n{log}");
         }
     }
 }

@@ -19,7 +19,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memchr2, memchr3_iter, memrchr};
 
 use crate::interpret::Kind;
 use crate::names::same;
@@ -195,7 +195,7 @@ impl<'a> Tokens<'a> {
             && found > 0
             && self.raw[end + 1 + found] == b'='
         {
-            return Some(self.field(start, end + 1 + found));
+            return Some(Token::Field(self.field(start, end + 1 + found)));
         }
         if word == b"avc:" {
             self.at = end;
@@ -237,9 +237,15 @@ impl<'a> Tokens<'a> {
         })
     }
 
+    /// The field of the kernel's text whose name is known to be `raw[start..equals]`.
+    pub(crate) fn field_at(&mut self, start: usize, equals: usize) -> Field<'a> {
+        self.seek(start);
+        self.field(start, equals)
+    }
+
     /// The field whose name is `raw[start..equals]`.
     #[inline]
-    fn field(&mut self, start: usize, equals: usize) -> Token<'a> {
+    fn field(&mut self, start: usize, equals: usize) -> Field<'a> {
         let raw = self.raw;
         let name = &raw[start..equals];
         let value_start = equals + 1;
@@ -257,7 +263,7 @@ impl<'a> Tokens<'a> {
             }
         };
         self.at = value_start + length;
-        Token::Field(Field {
+        Field {
             name,
             value,
             quote,
@@ -265,7 +271,7 @@ impl<'a> Tokens<'a> {
             start,
             value_start,
             end: self.at,
-        })
+        }
     }
 
     /// An unquoted value: up to a blank, without the punctuation of a list.
@@ -319,9 +325,34 @@ impl<'a> Iterator for Tokens<'a> {
                 self.end = equals + 1 + end;
                 continue;
             }
-            return Some(self.field(start, equals));
+            return Some(Token::Field(self.field(start, equals)));
         }
     }
+}
+
+/// Whether a token begins for certain behind `before`, the begin of a body: behind a blank that is no
+/// part of one. Quotes that hold no blanks, as in `comm="cat" `, change nothing about where tokens are;
+/// whatever else could is answered with no.
+pub(crate) fn is_between(before: &[u8]) -> bool {
+    let is_behind_blank = match before {
+        [] => true,
+        // `old auid` is a name.
+        [.., b' '] => !before.ends_with(b"old ") && !before.ends_with(b"new "),
+        _ => false,
+    };
+    if !is_behind_blank {
+        return false;
+    }
+    let mut open: Option<usize> = None;
+    for at in memchr3_iter(b'"', b'\'', b'{', before) {
+        open = match open {
+            _ if before[at] != b'"' => return false,
+            None if at > 0 && before[at - 1] == b'=' => Some(at),
+            Some(start) if before[at + 1] == b' ' && !before[start..at].contains(&b' ') => None,
+            _ => return false,
+        };
+    }
+    open.is_none()
 }
 
 /// A bare value without the punctuation of the list that it stands in.
@@ -496,5 +527,39 @@ mod tests {
         check("old", "[old]");
         check("", "");
         check("= = =", "[=]|[=]|[=]");
+    }
+
+    #[test]
+    fn what_is_between_tokens_for_certain() {
+        for text in [
+            "a=1 comm=\"cat\" exe=\"/usr/bin/x\" key=\"k\" tail",
+            "old auid=4 new auid=0 x=\"a b\" key=1",
+            "a=\"b key=c\" key=d",
+            "x\"y=\"z key=foo",
+            "x\"y=\"z w\"v\" key=1 b",
+            "a=b\"c d=\"e key=1 f",
+            "msg='op=a key=b' key=1",
+            "x={ key=a } key=b",
+            "a=1,  key=2  (b=3) key=4",
+            "= =\"a\" key=\"\" \"\" key=1",
+            "a=\"b\"c key=1 old key=2 cold key=3",
+        ] {
+            let raw = text.as_bytes();
+            let tokens = || Tokens::new(raw, 0, raw.len(), raw.len());
+            for at in 0..raw.len() {
+                if !is_between(&raw[..at]) {
+                    continue;
+                }
+                let mut from = tokens();
+                from.seek(at);
+                let start = |token: &Token<'_>| match token {
+                    Token::Field(field) => field.start,
+                    Token::Text { start, .. } => *start,
+                };
+                let rest = tokens().filter(|token| start(token) >= at);
+                assert!(from.eq(rest), "{text:?} from {at}");
+            }
+        }
+        assert!(is_between(b"") && is_between(b"a=\"b\" c=1 "));
     }
 }

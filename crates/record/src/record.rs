@@ -16,7 +16,8 @@ use std::ops::Range;
 
 use memchr::memrchr;
 
-use crate::field::{Field, Part, Quote, Token, Tokens};
+use crate::field::{self, Field, Part, Quote, Token, Tokens};
+use crate::head::Heads;
 use crate::record_type::RecordType;
 use crate::stamp::{self, Stamp};
 
@@ -75,9 +76,7 @@ impl<'a> Record<'a> {
     /// A line of audit.log, of an audisp plugin's input, of syslog or printk. One newline at the
     /// end is not part of the record.
     pub fn parse(line: &'a [u8]) -> Record<'a> {
-        let raw = line.strip_suffix(b"\n").unwrap_or(line);
-        // Offsets are u32: what a line has beyond 4 GiB stays unread.
-        let raw = &raw[..raw.len().min(u32::MAX as usize - 1)];
+        let raw = one_line(line);
         let Some(found) = stamp::find(raw) else {
             return Record::without_stamp(raw);
         };
@@ -85,6 +84,18 @@ impl<'a> Record<'a> {
         let head = head.strip_suffix(b"msg=").unwrap_or(head);
         let name = type_name(head);
         Record::framed(raw, node(head), name, None, Some(found))
+    }
+
+    /// [`Record::parse`] for lines that follow each other.
+    pub fn parse_next(line: &'a [u8], heads: &mut Heads<'a>) -> Record<'a> {
+        let raw = one_line(line);
+        match heads.read(raw) {
+            Some(head) => {
+                let (node, name, found) = head.frame();
+                Record::framed(raw, node, name, None, Some(found))
+            }
+            None => Record::parse(raw),
+        }
     }
 
     /// A message as the kernel hands it out: its type, and text from `audit(` on.
@@ -219,6 +230,21 @@ impl<'a> Record<'a> {
         })
     }
 
+    /// The fields from the one on whose name begins at an offset of the body; none where that a field
+    /// begins there is not certain before all that stands before it was read.
+    pub fn fields_from(&self, at: usize) -> Option<impl Iterator<Item = Field<'a>> + use<'a>> {
+        let before = self.body().get(..at)?;
+        if !field::is_between(before) {
+            return None;
+        }
+        let mut tokens = self.tokens();
+        tokens.seek(self.body_offset() + at);
+        Some(tokens.filter_map(|token| match token {
+            Token::Field(field) => Some(field),
+            Token::Text { .. } => None,
+        }))
+    }
+
     /// The first field of this name that is not in the enriched part.
     pub fn get(&self, name: &str) -> Option<Field<'a>> {
         self.fields()
@@ -293,6 +319,12 @@ impl Frame {
             tail: tail.unwrap_or(raw.len()) as u32,
         }
     }
+}
+
+/// A line without its newline. Offsets are u32: what it has beyond 4 GiB stays unread.
+fn one_line(line: &[u8]) -> &[u8] {
+    let raw = line.strip_suffix(b"\n").unwrap_or(line);
+    &raw[..raw.len().min(u32::MAX as usize - 1)]
 }
 
 /// Whether `enriched` is `name` in upper case.

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use indelible_log::index::Blocks;
 use indelible_log::limits::{BLOCK_ENTRIES, SEGMENT_BLOCKS};
 use indelible_log::{EntryRef, Kind};
+use indelible_query::criteria::Window;
 use indelible_query::terms::{self, TermField};
 use indelible_record::{Event, Stamp};
 
@@ -115,7 +116,7 @@ impl Shelf {
                     walk::spool(&path, |entry| known.enter("", entry))?;
                     continue;
                 }
-                Place::Store(at) => Box::new(Store::of(at.open()?)),
+                Place::Store(at) => Box::new(Store::of(at.open(Window::ALL)?)),
                 Place::Opened(store) => store,
             };
             let read = store.read(pid, &mut self.known);

@@ -23,13 +23,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
+use indelible_log::block::Sieve;
 use indelible_query::criteria::{Filter, Window};
 use indelible_query::scan::{Gathered, Joiner, Piece, Reach, Scanned, Scanner};
 use indelible_query::terms::Wants;
-use indelible_record::{Event, Record};
+use indelible_record::{Event, Heads, Record};
 
 use super::Source;
 use super::damage::{Damages, PieceDamage};
+use super::entries::Read;
 use super::feed::{Feed, Place};
 use super::limits::{BATCH_BYTES, BATCH_PIECES_MAX};
 use super::piece::{Load, PieceText, read_lines};
@@ -130,6 +132,9 @@ pub(crate) fn run<W: Work>(
         feed: Mutex::new(Feed::new(sources, settings.messages, wants, window)),
         jobs: Jobs::default(),
         scanner,
+        sieve: needles
+            .as_ref()
+            .and_then(|needles| Sieve::needles(needles.iter())),
         filter,
         work,
         counts_lines: settings.counts_lines,
@@ -186,6 +191,8 @@ struct Shared<'a, W> {
     feed: Mutex<Feed>,
     jobs: Jobs,
     scanner: Scanner,
+    /// The needles once more, for blocks of stores.
+    sieve: Option<Sieve>,
     filter: &'a dyn Filter,
     work: &'a W,
     counts_lines: bool,
@@ -287,15 +294,25 @@ impl<W: Work> Shared<'_, W> {
                 (ticket.at, ticket.end, text, scanned, PieceDamage::default())
             }
             Load::Wanted(block) => {
-                let bytes = Arc::new(block.read()?);
-                looked_through = Some(bytes.len() as u64);
-                let scanned = self.scanner.scan(&bytes);
-                lines = lines_of(&bytes);
-                let damage = PieceDamage::of(&scanned.damage, &bytes);
-                let mut text = PieceText::of_block(block);
-                if scanned.is_hit() {
-                    text.hold(bytes);
-                }
+                let mut text = PieceText::of_block(block.clone());
+                let (scanned, damage) = match block.read(self.sieve.as_ref())? {
+                    Read::Excerpt(excerpt) => {
+                        looked_through = Some(block.bytes);
+                        lines = excerpt.lines();
+                        let scanned = self.scanner.scan_excerpt(excerpt);
+                        (scanned, PieceDamage::default())
+                    }
+                    Read::Whole(bytes) => {
+                        looked_through = Some(bytes.len() as u64);
+                        let scanned = self.scanner.scan(&bytes);
+                        lines = lines_of(&bytes);
+                        let damage = PieceDamage::of(&scanned.damage, &bytes);
+                        if scanned.is_hit() {
+                            text.hold(Arc::new(bytes));
+                        }
+                        (scanned, damage)
+                    }
+                };
                 (ticket.at, ticket.end, text, scanned, damage)
             }
             Load::Held(bytes) => {
@@ -344,7 +361,11 @@ impl<W: Work> Shared<'_, W> {
         let mut part = None;
         let (mut events, mut asked) = (0, 0);
         for gathered in &batch.events {
-            let mut records = gathered.lines().map(Record::parse).peekable();
+            let mut heads = Heads::default();
+            let records = gathered.lines();
+            let mut records = records
+                .map(|line| Record::parse_next(line, &mut heads))
+                .peekable();
             while records.peek().is_some() {
                 event.gather(&mut records, batch.ends_events);
                 asked += 1;

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use indelible_log::dir::RealDir;
 use indelible_log::spool::SpoolReader;
 use indelible_log::{EntryRef, LogReader, StreamId, entry};
-use indelible_query::criteria::Filter;
+use indelible_query::criteria::{Filter, Window};
 use indelible_query::limits::LINE_BYTES_MAX;
 use indelible_query::scan::MESSAGE;
 use indelible_record::{Assembler, Event, Record, Settings};
@@ -283,7 +283,7 @@ impl StoreTail {
         let dir = RealDir::open(path).with_context(shown)?;
         let reader = LogReader::open(dir).with_context(shown)?;
         let mut lines = Lines::of_store(messages);
-        let (_, next) = entries::segments(&reader, &mut lines).with_context(shown)?;
+        let (_, next) = entries::segments(&reader, Window::ALL, &mut lines).with_context(shown)?;
         let mut tail = Self {
             path: path.to_owned(),
             reader,

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 
 use indelible_query::limits::LINE_BYTES_MAX;
-use indelible_query::scan::Text;
+use indelible_query::scan::{Excerpt, Text};
 use indelible_record::Stamp;
 use memchr::{memchr, memrchr};
 
@@ -160,6 +160,13 @@ impl Text for PieceText {
         self.block
             .as_ref()
             .is_none_or(|block| block.may_hold(stamp))
+    }
+
+    fn excerpt(&self, stamps: &[Stamp]) -> io::Result<Option<Excerpt>> {
+        match &self.block {
+            Some(block) if self.held.is_none() => block.excerpt(stamps).map_err(io::Error::other),
+            _ => Ok(None),
+        }
     }
 
     fn release(&mut self) {

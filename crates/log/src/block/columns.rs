@@ -396,16 +396,31 @@ pub(super) fn rebuild(raw: &[u8], entries: &Entries) -> bool {
     bytes <= BLOCK_RAW_BYTES_MAX && decoder.used_up() && decoder.checks.len() == entries.len()
 }
 
-struct Decoder<'a> {
+pub(super) struct Decoder<'a> {
     fixed: [Cursor<'a>; FIXED],
     streams: Vec<(StreamId, u64)>,
     before: Before,
-    templates: Vec<Vec<(&'a [u8], Cursor<'a>)>>,
+    templates: Vec<Template<'a>>,
     checks: &'a [u8],
 }
 
+/// The parts of a template: their keys, and what is left of their columns.
+pub(super) type Template<'a> = Vec<(&'a [u8], Cursor<'a>)>;
+
+/// What stands of an entry in the fixed columns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) header: Header,
+    /// Of an audit record.
+    pub(super) record_type: Option<u16>,
+    /// Milliseconds and serial, where the text begins with a stamp.
+    pub(super) stamp: Option<(u64, u64)>,
+    /// The template of the text behind it, from 1; 0 where it has none.
+    pub(super) template: usize,
+}
+
 impl<'a> Decoder<'a> {
-    fn new(raw: &'a [u8]) -> Option<Self> {
+    pub(super) fn new(raw: &'a [u8]) -> Option<Self> {
         let mut raw = Cursor(raw);
         let mut fixed = [Cursor(&[]); FIXED];
         for column in &mut fixed {
@@ -450,7 +465,9 @@ impl<'a> Decoder<'a> {
         Some(before.wrapping_add(unzigzag(self.fixed[column].varint()?) as u64))
     }
 
-    fn entry(&mut self, out: &mut Vec<u8>) -> Option<()> {
+    /// Reads what stands of the next entry in the fixed columns.
+    #[inline]
+    pub(super) fn head(&mut self) -> Option<Head> {
         let number = usize::try_from(self.fixed[STREAM].varint()?).ok()?;
         let (stream, next) = *self.streams.get(number)?;
         let sequence = self.difference(SEQUENCE, next)?;
@@ -459,7 +476,18 @@ impl<'a> Decoder<'a> {
         self.before.time_ns = time_ns;
         let kind = Kind::try_from(self.fixed[KIND].u8()?).ok()?;
         let flags = u16::try_from(self.fixed[FLAGS].varint()?).ok()?;
-        let begin = out.len();
+        let record_type = match kind {
+            Kind::Audit => Some(u16::try_from(self.fixed[TYPE].varint()?).ok()?),
+            _ => None,
+        };
+        let form = self.fixed[FORM].varint()?;
+        let mut stamp = None;
+        if form % 2 == 1 {
+            let ms = self.difference(STAMP, self.before.stamp_ms)?;
+            let serial = self.difference(SERIAL, self.before.serial)?;
+            (self.before.stamp_ms, self.before.serial) = (ms, serial);
+            stamp = Some((ms, serial));
+        }
         let header = Header {
             kind,
             flags,
@@ -467,20 +495,31 @@ impl<'a> Decoder<'a> {
             sequence,
             time_ns,
         };
-        push(out, &header, &[]);
+        Some(Head {
+            header,
+            record_type,
+            stamp,
+            template: usize::try_from(form / 2).ok()?,
+        })
+    }
+
+    fn entry(&mut self, out: &mut Vec<u8>) -> Option<()> {
+        let head = self.head()?;
+        self.rebuild(&head, out)
+    }
+
+    /// Appends `u16 length ‖ entry` for the next text of the head's template.
+    pub(super) fn rebuild(&mut self, head: &Head, out: &mut Vec<u8>) -> Option<()> {
+        let begin = out.len();
+        push(out, &head.header, &[]);
         let payload = out.len();
-        if kind == Kind::Audit {
-            let record_type = u16::try_from(self.fixed[TYPE].varint()?).ok()?;
+        if let Some(record_type) = head.record_type {
             out.extend_from_slice(&record_type.to_be_bytes());
         }
-        let form = self.fixed[FORM].varint()?;
-        if form % 2 == 1 {
-            let ms = self.difference(STAMP, self.before.stamp_ms)?;
-            let serial = self.difference(SERIAL, self.before.serial)?;
-            (self.before.stamp_ms, self.before.serial) = (ms, serial);
+        if let Some((ms, serial)) = head.stamp {
             Stamp { ms, serial }.write(out);
         }
-        self.append_text(usize::try_from(form / 2).ok()?, payload, out)?;
+        self.append_text(head.template, payload, out)?;
         if out.len() - payload > PAYLOAD_BYTES_MAX {
             return None;
         }
@@ -489,11 +528,36 @@ impl<'a> Decoder<'a> {
         Some(())
     }
 
+    /// The templates, from number 1.
+    pub(super) fn templates(&self) -> &[Template<'a>] {
+        &self.templates
+    }
+
+    /// Skips the next `count` texts of a template.
+    pub(super) fn skip_texts(&mut self, template: usize, count: usize) -> Option<()> {
+        let Some(at) = template.checked_sub(1) else {
+            for _ in 0..count {
+                self.text()?;
+            }
+            return Some(());
+        };
+        for (_, values) in self.templates.get_mut(at)? {
+            let len = end_of_values(values.0, count)?;
+            values.take(len)?;
+        }
+        Some(())
+    }
+
+    /// The next text without template.
+    pub(super) fn text(&mut self) -> Option<&'a [u8]> {
+        let len = usize::try_from(self.fixed[LENGTHS].varint()?).ok()?;
+        self.fixed[TEXTS].take(len)
+    }
+
     /// Appends the text of a payload that begins at `payload`.
     fn append_text(&mut self, template: usize, payload: usize, out: &mut Vec<u8>) -> Option<()> {
         let Some(at) = template.checked_sub(1) else {
-            let len = usize::try_from(self.fixed[LENGTHS].varint()?).ok()?;
-            out.extend_from_slice(self.fixed[TEXTS].take(len)?);
+            out.extend_from_slice(self.text()?);
             return Some(());
         };
         for (key, values) in self.templates.get_mut(at)? {
@@ -523,13 +587,36 @@ impl<'a> Decoder<'a> {
     }
 }
 
+/// Where the first `count` values of a column end.
+pub(super) fn end_of_values(values: &[u8], count: usize) -> Option<usize> {
+    let (mut at, mut left) = (0, count);
+    // Blanks are counted faster than they are found one by one.
+    while let Some(run) = values.get(at..at + VALUES_RUN_BYTES) {
+        let blanks = memchr::memchr_iter(b' ', run).count();
+        if blanks >= left {
+            break;
+        }
+        left -= blanks;
+        at += run.len();
+    }
+    match left.checked_sub(1) {
+        None => Some(at),
+        Some(before) => {
+            let last = memchr::memchr_iter(b' ', &values[at..]).nth(before)?;
+            Some(at + last + 1)
+        }
+    }
+}
+
 fn take_column<'a>(raw: &mut Cursor<'a>) -> Option<Cursor<'a>> {
     let len = usize::try_from(raw.varint()?).ok()?;
     raw.take(len).map(Cursor)
 }
 
+/// Values are skipped in runs of so many bytes.
+const VALUES_RUN_BYTES: usize = 256;
 /// Bytes of an entry's length before it.
-const LENGTH_BYTES: usize = 2;
+pub(super) const LENGTH_BYTES: usize = 2;
 /// Bytes of memory for the columns of templates that are kept for the next block.
 const SPARE_BYTES_MAX: usize = 4 << 20;
 
@@ -558,8 +645,8 @@ const TRIED_MIN: usize = 64;
 const PARTS_MAX: usize = 256;
 /// Longest key without its `=`; its length fits one byte of a varint.
 const KEY_BYTES_MAX: usize = 32;
-const STAMP_BEGIN: &[u8] = b"audit(";
-const STAMP_END: &[u8] = b"): ";
+pub(super) const STAMP_BEGIN: &[u8] = b"audit(";
+pub(super) const STAMP_END: &[u8] = b"): ";
 
 #[cfg(test)]
 mod tests {

@@ -19,6 +19,7 @@
 
 mod columns;
 mod pack;
+mod sieve;
 
 use std::io::Read;
 
@@ -28,6 +29,7 @@ use crate::limits::{BLOCK_ENTRIES, BLOCK_RAW_BYTES_MAX};
 use crate::wal::frame::split_framed;
 
 pub use pack::{Packer, pack};
+pub use sieve::{Needle, Sieve, Sieved};
 
 /// Length of a block header.
 pub const BLOCK_HEADER_BYTES: usize = 80;
@@ -203,7 +205,10 @@ impl Entries {
 /// # Errors
 /// What is wrong with it; the checksum is not looked at.
 pub fn unpack(header: &BlockHeader, stored: &[u8]) -> Result<Entries, &'static str> {
-    let raw = decompress(stored, header.raw_len as usize)?;
+    entries(header, decompress(stored, header.raw_len as usize)?)
+}
+
+fn entries(header: &BlockHeader, raw: Vec<u8>) -> Result<Entries, &'static str> {
     let entries = match header.encoding {
         Encoding::Rows => Entries::from_framed(raw, 0)?,
         Encoding::Columns => columns::decode(&raw, header.entries as usize)?,
@@ -213,6 +218,26 @@ pub fn unpack(header: &BlockHeader, stored: &[u8]) -> Result<Entries, &'static s
     } else {
         Err("the entry count is wrong")
     }
+}
+
+/// Unpacks of a stored payload what the sieve keeps, and gives it to `take`; all entries where it
+/// cannot be sieved, and then nothing was given.
+///
+/// # Errors
+/// What is wrong with it; the checksum is not looked at.
+pub fn unpack_some(
+    header: &BlockHeader,
+    stored: &[u8],
+    sieve: &Sieve,
+    take: &mut dyn FnMut(Sieved<'_>),
+) -> Result<Option<Entries>, &'static str> {
+    let raw = decompress(stored, header.raw_len as usize)?;
+    if header.encoding == Encoding::Columns
+        && sieve.columns(&raw, header.entries as usize, take).is_some()
+    {
+        return Ok(None);
+    }
+    entries(header, raw).map(Some)
 }
 
 fn decompress(stored: &[u8], raw_len: usize) -> Result<Vec<u8>, &'static str> {

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::codec::{self, Cursor};
@@ -22,7 +23,6 @@ use super::{
 #[derive(Debug)]
 pub struct SegmentIndex {
     bytes: Bytes,
-    path: String,
     first: u64,
     version: u16,
     facts: [BlockFacts; BLOCKS],
@@ -32,8 +32,8 @@ pub struct SegmentIndex {
 /// Where its bytes are.
 #[derive(Debug)]
 enum Bytes {
-    /// All of them here: most are small.
-    Held(Vec<u8>),
+    /// All of them here, most being short, among those of others.
+    Held(Arc<Vec<u8>>, Range<usize>),
     File(Arc<dyn File>),
     /// In the file of its path, which is opened for each read.
     Folder(Arc<dyn Dir>),
@@ -81,80 +81,93 @@ impl SegmentIndex {
     /// # Errors
     /// Those of the disk, and damage.
     pub fn open(dir: &dyn Dir, first: u64) -> Result<Option<Self>> {
-        let path = path(first);
-        let file = match dir.open_read(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("open", path)(error)),
-        };
-        Self::read(file, path, first).map(Some)
+        let mut begin = Vec::new();
+        let mut index = Self::read(dir, first, &mut begin)?;
+        if let Some(index) = &mut index
+            && begin.len() < INDEX_HELD_BYTES_MAX
+        {
+            begin.shrink_to_fit();
+            let all = 0..begin.len();
+            index.bytes = Bytes::Held(Arc::new(begin), all);
+        }
+        Ok(index)
     }
 
-    fn read(file: Arc<dyn File>, path: String, first: u64) -> Result<Self> {
-        let damaged = || Error::damaged(&path, 0, "the head of a block index makes no sense");
-        let mut bytes = Vec::new();
+    /// Opens those of many segments, without an open file for any. Of the short ones those are held for
+    /// which `may_hold` says so, given their bytes, in memory that they share: a piece of it for each
+    /// costs more than to read it.
+    pub(crate) fn open_many(
+        dir: &Arc<dyn Dir>,
+        firsts: &[u64],
+        may_hold: &dyn Fn(&Self, usize) -> bool,
+    ) -> Vec<Result<Option<Self>>> {
+        let mut opened: Vec<Result<Option<Self>>> = Vec::with_capacity(firsts.len());
+        let mut begin = Vec::with_capacity(INDEX_HELD_BYTES_MAX);
+        let (mut bytes, mut places) = (Vec::new(), Vec::new());
+        for first in firsts {
+            begin.clear();
+            let mut index = Self::read(&**dir, *first, &mut begin);
+            if let Ok(Some(index)) = &mut index {
+                index.bytes = Bytes::Folder(Arc::clone(dir));
+                if begin.len() < INDEX_HELD_BYTES_MAX && may_hold(index, begin.len()) {
+                    if bytes.len() + begin.len() > SHARED_BYTES {
+                        share(&mut bytes, &mut places, &mut opened);
+                    }
+                    bytes.reserve(SHARED_BYTES - bytes.len());
+                    let at = bytes.len();
+                    bytes.extend_from_slice(&begin);
+                    places.push((opened.len(), at..bytes.len()));
+                }
+            }
+            opened.push(index);
+        }
+        share(&mut bytes, &mut places, &mut opened);
+        opened
+    }
+
+    /// Reads the head; `begin` gets the file's bytes up to [`INDEX_HELD_BYTES_MAX`].
+    fn read(dir: &dyn Dir, first: u64, begin: &mut Vec<u8>) -> Result<Option<Self>> {
+        let path = || path(first);
+        let file = match dir.open_read(&path()) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("open", path())(error)),
+        };
+        let damaged = || Error::damaged(path(), 0, "the head of a block index makes no sense");
+        let failed = |error| Error::io("read", path())(error);
         let got = file
-            .read_onto(&mut bytes, INDEX_HELD_BYTES_MAX, 0)
-            .map_err(Error::io("read", &path))?;
-        let is_held = got < INDEX_HELD_BYTES_MAX;
-        let sections = bytes.get(18..20).map(|count| [count[0], count[1]]);
+            .read_onto(begin, INDEX_HELD_BYTES_MAX, 0)
+            .map_err(failed)?;
+        let sections = begin.get(18..20).map(|count| [count[0], count[1]]);
         let sections = usize::from(u16::from_be_bytes(sections.ok_or_else(damaged)?));
         let len = HEAD_BYTES + BLOCKS * FACTS_BYTES + sections * SECTION_BYTES;
-        let (head, crc) = bytes
+        let (head, crc) = begin
             .get(..len + CRC_BYTES)
             .ok_or_else(damaged)?
             .split_at(len);
         if crc != crc32c::crc32c(head).to_be_bytes() {
             let what = "the checksum of a block index's head does not match";
-            return Err(Error::damaged(&path, 0, what));
+            return Err(Error::damaged(path(), 0, what));
         }
         let (version, facts, sections) = parse(head, first, sections).ok_or_else(damaged)?;
         let end = sections
             .last()
             .map_or(0, |last: &Section| last.at + u64::from(last.stored_len));
-        let len = match is_held {
-            true => bytes.len() as u64,
-            false => file.len().map_err(Error::io("read", &path))?,
+        let len = match got < INDEX_HELD_BYTES_MAX {
+            true => got as u64,
+            false => file.len().map_err(failed)?,
         };
         if len != end {
-            return Err(Error::damaged(
-                &path,
-                end,
-                "a block index has another length",
-            ));
+            let what = "a block index has another length";
+            return Err(Error::damaged(path(), end, what));
         }
-        let bytes = match is_held {
-            true => {
-                bytes.shrink_to_fit();
-                Bytes::Held(bytes)
-            }
-            false => Bytes::File(file),
-        };
-        Ok(Self {
-            bytes,
-            path,
+        Ok(Some(Self {
+            bytes: Bytes::File(file),
             first,
             version,
             facts,
             sections,
-        })
-    }
-
-    /// Bytes of the file that are held.
-    pub(crate) fn held_bytes(&self) -> usize {
-        match &self.bytes {
-            Bytes::Held(bytes) => bytes.len(),
-            Bytes::File(_) | Bytes::Folder(_) => 0,
-        }
-    }
-
-    /// The same, without an open file; with what is held of it, if that may stay.
-    pub(crate) fn without_file(mut self, dir: &Arc<dyn Dir>, may_hold: bool) -> Self {
-        match self.bytes {
-            Bytes::Held(_) if may_hold => {}
-            _ => self.bytes = Bytes::Folder(Arc::clone(dir)),
-        }
-        self
+        }))
     }
 
     /// The version of the terms that it was made with.
@@ -256,7 +269,7 @@ impl SegmentIndex {
         let stored = self.stored(section)?;
         if stored.len() != section.stored_len as usize || crc32c::crc32c(&stored) != section.crc {
             let what = "the checksum of a section does not match";
-            return Err(Error::damaged(&self.path, section.at, what));
+            return Err(Error::damaged(path(self.first), section.at, what));
         }
         let raw_len = section.raw_len as usize;
         if raw_len <= FIRST_ALLOCATION_BYTES {
@@ -280,27 +293,42 @@ impl SegmentIndex {
         let len = section.stored_len as usize;
         let opened;
         let file = match &self.bytes {
-            Bytes::Held(bytes) => {
+            Bytes::Held(bytes, place) => {
                 let at = usize::try_from(section.at).unwrap_or(usize::MAX);
+                let bytes = &bytes[place.clone()];
                 let stored = bytes.get(at..).unwrap_or_default();
                 return Ok(Cow::Borrowed(&stored[..len.min(stored.len())]));
             }
             Bytes::File(file) => file,
             Bytes::Folder(dir) => {
                 opened = dir
-                    .open_read(&self.path)
-                    .map_err(Error::io("open", &self.path))?;
+                    .open_read(&path(self.first))
+                    .map_err(|error| Error::io("open", path(self.first))(error))?;
                 &opened
             }
         };
         let mut stored = Vec::new();
         file.read_onto(&mut stored, len, section.at)
-            .map_err(Error::io("read", &self.path))?;
+            .map_err(|error| Error::io("read", path(self.first))(error))?;
         Ok(Cow::Owned(stored))
     }
 
     fn nonsense(&self, section: &Section) -> Error {
-        Error::damaged(&self.path, section.at, "a section makes no sense")
+        Error::damaged(path(self.first), section.at, "a section makes no sense")
+    }
+}
+
+/// Gives the indexes that have a place in `bytes` these bytes, to share.
+fn share(
+    bytes: &mut Vec<u8>,
+    places: &mut Vec<(usize, Range<usize>)>,
+    opened: &mut [Result<Option<SegmentIndex>>],
+) {
+    let bytes = Arc::new(std::mem::take(bytes));
+    for (number, place) in places.drain(..) {
+        if let Some(Ok(Some(index))) = opened.get_mut(number) {
+            index.bytes = Bytes::Held(Arc::clone(&bytes), place);
+        }
     }
 }
 
@@ -385,3 +413,5 @@ const CRC_BYTES: usize = 4;
 const HEAD_BYTES_MAX: usize = HEAD_BYTES + BLOCKS * FACTS_BYTES + 256 * SECTION_BYTES + CRC_BYTES;
 const _: () = assert!(HEAD_BYTES_MAX <= INDEX_HELD_BYTES_MAX);
 const FIRST_ALLOCATION_BYTES: usize = 1 << 20;
+/// Bytes of the indexes that are held together.
+const SHARED_BYTES: usize = 1 << 20;

@@ -1,12 +1,13 @@
 //! A piece of a log by its events: which lines belong to which.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use indelible_record::{Stamp, limits};
+use indelible_record::{Folded, Stamp, limits};
 use memchr::memchr;
 
 use super::damage::{Damage, DamageKind};
-use super::line::{self, Key, Role};
+use super::excerpt::{Excerpt, Left};
+use super::line::{self, Glances, Key, Keyed, Role};
 use super::needle::Finder;
 use crate::criteria::{Needles, Window};
 use crate::limits::LINE_BYTES_MAX;
@@ -28,6 +29,9 @@ pub struct Scanned {
     pub(super) hit: bool,
     /// The lines by event; without hits nobody may ever ask.
     pub(super) index: Option<Index>,
+    /// The text that the index is of, where that is an excerpt: other events have lines in the piece
+    /// that are not in the index.
+    pub(super) excerpt: Option<Arc<Vec<u8>>>,
     /// Latest second of the stamps since the last event began.
     pub(super) last_sec: u64,
     /// The last stamp of an event that waits for its end.
@@ -57,6 +61,8 @@ pub(super) struct Index {
     lines: Vec<Line>,
     /// In order of their first lines.
     pub(super) groups: Vec<Group>,
+    /// Latest second of the stamps since the last of these began.
+    pub(super) last_sec: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -148,6 +154,31 @@ impl Scanner {
         scanned
     }
 
+    /// Looks through an excerpt of a piece: of those events that have lines with needles all lines are
+    /// there, and no line is damaged.
+    pub fn scan_excerpt(&self, excerpt: Excerpt) -> Scanned {
+        let mut scanned = Scanned::default();
+        let hits = self
+            .finder
+            .as_ref()
+            .map(|finder| finder.find(excerpt.text()));
+        let mut hits = Hits::new(hits.as_deref());
+        let builder = Builder::of_excerpt(
+            &excerpt,
+            |at, line| hits.is_in(at, line),
+            |key| self.window.holds(Some(key.stamp)),
+        );
+        scanned.last_sec = builder.now_sec;
+        scanned.last_waiting = builder.waiting;
+        let index = builder.finish();
+        scanned.hit = index.groups.iter().any(|group| group.facts.hit);
+        if scanned.hit {
+            scanned.index = Some(index);
+            scanned.excerpt = Some(Arc::new(excerpt.into_text()));
+        }
+        scanned
+    }
+
     /// Only counts damage and finds the last stamp.
     fn check(&self, text: &[u8], scanned: &mut Scanned) {
         for_lines(text, |at, line| {
@@ -162,31 +193,22 @@ impl Scanner {
 
     fn index(&self, text: &[u8], hits: Option<&[u32]>, scanned: &mut Scanned) -> Index {
         let mut builder = Builder::new(text.len());
-        let mut hits = hits.map(|hits| hits.iter().copied().peekable());
+        let mut hits = Hits::new(hits);
+        let mut glances = Glances::default();
         for_lines(text, |at, line| {
-            let hit = match &mut hits {
-                None => true,
-                Some(hits) => {
-                    let end = at + line.len();
-                    let mut hit = false;
-                    while hits.next_if(|found| (*found as usize) < end).is_some() {
-                        hit = true;
-                    }
-                    hit
-                }
-            };
-            let seen = line::glance(line);
+            let hit = hits.is_in(at, line);
+            let seen = glances.at(line);
             note_damage(line, at, seen.is_some(), &mut scanned.damage);
             let Some((key, role)) = seen else {
                 return;
             };
-            builder.see(key, role, at, line, hit, |key| {
+            builder.see(key, role, At::here(at), line, hit, |key| {
                 self.window.holds(Some(key.stamp))
             });
         });
         scanned.last_sec = builder.now_sec;
         scanned.last_waiting = builder.waiting;
-        builder.index
+        builder.finish()
     }
 }
 
@@ -194,18 +216,25 @@ impl Index {
     /// The events of `text` whose key is `wanted`.
     pub(super) fn of(text: &[u8], wanted: impl Fn(&Key) -> bool) -> Self {
         let mut builder = Builder::new(0);
+        let mut glances = Glances::default();
         for_lines(text, |at, line| {
-            if let Some((key, role)) = line::glance(line) {
-                builder.see(key, role, at, line, false, &wanted);
+            if let Some((key, role)) = glances.at(line) {
+                builder.see(key, role, At::here(at), line, false, &wanted);
             }
         });
-        builder.index
+        builder.finish()
+    }
+
+    /// The same of an excerpt.
+    pub(super) fn of_excerpt(excerpt: &Excerpt, wanted: impl Fn(&Key) -> bool) -> Self {
+        Builder::of_excerpt(excerpt, |_, _| false, wanted).finish()
     }
 
     /// Each line of a group as a group of its own.
     pub(super) fn apart(&self, group: &Group, text: &[u8]) -> Vec<Group> {
         let mut apart = Vec::new();
         let mut number = group.first;
+        let first_at = self.lines.get(number as usize).map_or(0, |line| line.at);
         while let Some(line) = self.lines.get(number as usize) {
             let bytes = &text[line.at as usize..][..line.len as usize];
             let role = line::glance(bytes).map_or(Role::Other, |(_, role)| role);
@@ -217,8 +246,8 @@ impl Index {
             apart.push(Group {
                 first: number,
                 last: number,
-                first_at: line.at,
-                last_at: line.at,
+                first_at: group.first_at + (line.at - first_at),
+                last_at: group.first_at + (line.at - first_at),
                 facts,
                 ..*group
             });
@@ -242,11 +271,51 @@ impl Index {
     }
 }
 
+/// Offsets of needles, ascending; none where every line is a hit.
+struct Hits<'h>(Option<std::iter::Peekable<std::iter::Copied<std::slice::Iter<'h, u32>>>>);
+
+impl<'h> Hits<'h> {
+    fn new(offsets: Option<&'h [u32]>) -> Self {
+        Self(offsets.map(|offsets| offsets.iter().copied().peekable()))
+    }
+
+    /// Whether one is in a line, which stands behind those that were asked for before.
+    fn is_in(&mut self, at: usize, line: &[u8]) -> bool {
+        let Some(offsets) = &mut self.0 else {
+            return true;
+        };
+        let end = at + line.len();
+        let mut is_hit = false;
+        while offsets.next_if(|found| (*found as usize) < end).is_some() {
+            is_hit = true;
+        }
+        is_hit
+    }
+}
+
+/// Where a line stands.
+#[derive(Clone, Copy)]
+struct At {
+    /// In the text.
+    text: u32,
+    /// In the piece, of which the text may be an excerpt.
+    place: u32,
+}
+
+impl At {
+    fn here(at: usize) -> Self {
+        Self {
+            text: at as u32,
+            place: at as u32,
+        }
+    }
+}
+
 /// Puts lines to their groups.
 struct Builder {
     index: Index,
     /// Groups by key.
-    open: HashMap<Key, u32>,
+    open: Keyed<u32>,
     /// The group of the line before: mostly it is that of the next, too.
     latest: Option<(Key, u32)>,
     now_sec: u64,
@@ -260,19 +329,58 @@ impl Builder {
             index: Index {
                 lines: Vec::with_capacity(lines),
                 groups: Vec::with_capacity(lines / 4),
+                last_sec: 0,
             },
-            open: HashMap::with_capacity(lines / 4),
+            open: Keyed::with_capacity_and_hasher(lines / 4, Folded::default()),
             latest: None,
             now_sec: 0,
             waiting: None,
         }
     }
 
+    fn of_excerpt(
+        excerpt: &Excerpt,
+        mut is_hit: impl FnMut(usize, &[u8]) -> bool,
+        wanted: impl Fn(&Key) -> bool,
+    ) -> Self {
+        let text = excerpt.text();
+        let mut builder = Self::new(text.len());
+        let mut kept = excerpt.kept.iter();
+        let mut glances = Glances::default();
+        for_lines(text, |at, line| {
+            let Some((kept, (key, role))) = kept.next().zip(glances.at(line)) else {
+                return;
+            };
+            builder.pass(&kept.left);
+            let hit = is_hit(at, line);
+            let at = At {
+                text: at as u32,
+                place: kept.place,
+            };
+            builder.see(key, role, at, line, hit, &wanted);
+        });
+        builder.pass(&excerpt.rest);
+        builder
+    }
+
+    fn finish(self) -> Index {
+        Index {
+            last_sec: self.now_sec,
+            ..self.index
+        }
+    }
+
+    /// Passes over lines that were left out.
+    fn pass(&mut self, left: &Left) {
+        self.now_sec = self.now_sec.max(left.latest_sec);
+        self.waiting = left.waiting.or(self.waiting);
+    }
+
     fn see(
         &mut self,
         key: Key,
         role: Role,
-        at: usize,
+        at: At,
         line: &[u8],
         hit: bool,
         wanted: impl Fn(&Key) -> bool,
@@ -286,10 +394,10 @@ impl Builder {
         }
     }
 
-    fn add(&mut self, key: Key, role: Role, at: usize, line: &[u8], hit: bool) {
+    fn add(&mut self, key: Key, role: Role, at: At, line: &[u8], hit: bool) {
         let number = self.index.lines.len() as u32;
         self.index.lines.push(Line {
-            at: at as u32,
+            at: at.text,
             len: line.len() as u32,
             next: LAST,
         });
@@ -305,8 +413,8 @@ impl Builder {
                     key,
                     first: number,
                     last: number,
-                    first_at: at as u32,
-                    last_at: at as u32,
+                    first_at: at.place,
+                    last_at: at.place,
                     before_sec: std::mem::take(&mut self.now_sec),
                     waiting: self.waiting,
                     facts: Facts {
@@ -324,7 +432,7 @@ impl Builder {
         if entry.last != number {
             self.index.lines[entry.last as usize].next = number;
             entry.last = number;
-            entry.last_at = at as u32;
+            entry.last_at = at.place;
         }
         self.latest = (!entry.facts.single).then_some((key, group));
         entry.facts.add(role, line, hit);
@@ -388,7 +496,7 @@ impl Facts {
     }
 }
 
-fn for_lines(text: &[u8], mut take: impl FnMut(usize, &[u8])) {
+fn for_lines<'t>(text: &'t [u8], mut take: impl FnMut(usize, &'t [u8])) {
     let mut at = 0;
     while at < text.len() {
         let len = memchr(b'\n', &text[at..]).unwrap_or(text.len() - at);

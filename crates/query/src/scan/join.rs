@@ -2,14 +2,15 @@
 //! order.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::io;
 use std::sync::Arc;
 
 use indelible_record::Stamp;
 
+use super::excerpt::Excerpt;
 use super::index::{Facts, Group, Index, Scanned, Scanner};
-use super::line::Key;
+use super::line::{Key, Keyed};
 use super::order::Order;
 use crate::limits;
 
@@ -44,6 +45,15 @@ pub trait Text {
     /// Whether a line of an event with this stamp can be among them: to tell that needs no bytes.
     fn may_hold(&self, _stamp: Stamp) -> bool {
         true
+    }
+
+    /// The lines of the events with these stamps, without those of others; none where it is not known
+    /// which these are without the bytes.
+    ///
+    /// # Errors
+    /// Those of the source.
+    fn excerpt(&self, _stamps: &[Stamp]) -> io::Result<Option<Excerpt>> {
+        Ok(None)
     }
 
     /// The bytes will hardly be asked for again: what can be read again need not be held.
@@ -95,15 +105,15 @@ pub struct Joiner<T> {
     /// Pieces that are joined and may be looked at again.
     behind: VecDeque<Behind<T>>,
     /// Keys of hits in `ahead` and in what is near before it, with the number of pieces.
-    wanted: HashMap<Key, u32>,
+    wanted: Keyed<u32>,
     look_backs: u32,
     /// Events by number; the first has the number `first`.
     slots: VecDeque<Slot>,
     first: u64,
     /// Events that grow.
-    open: HashMap<Key, u64>,
+    open: Keyed<u64>,
     /// Events that grew no more and are not whole.
-    fragments: HashMap<Key, u64>,
+    fragments: Keyed<u64>,
     /// When to look whether an event grows no more: by the offset of a last line.
     closing: BinaryHeap<Reverse<(u64, u64)>>,
     /// The same for fragments, by the offset of a first line.
@@ -175,12 +185,12 @@ impl<T: Text> Joiner<T> {
             ends_events,
             ahead: VecDeque::new(),
             behind: VecDeque::new(),
-            wanted: HashMap::new(),
+            wanted: Keyed::default(),
             look_backs: 0,
             slots: VecDeque::new(),
             first: 0,
-            open: HashMap::new(),
-            fragments: HashMap::new(),
+            open: Keyed::default(),
+            fragments: Keyed::default(),
             closing: BinaryHeap::new(),
             expiring: BinaryHeap::new(),
             order: Order::new(timeout_ms, reach.hold),
@@ -242,14 +252,19 @@ impl<T: Text> Joiner<T> {
             false => Vec::new(),
         };
         hits.sort_unstable();
-        let index = match piece.scanned.index.take() {
-            Some(index) => Some((piece.text.bytes()?, index)),
-            None if self.is_anything_wanted_of(&piece.text) => {
-                let bytes = piece.text.bytes()?;
-                let index = Index::of(&bytes, |key| self.is_wanted(key));
-                Some((bytes, index))
-            }
-            None => None,
+        let index = match (piece.scanned.index.take(), piece.scanned.excerpt.take()) {
+            (Some(index), None) => Some((piece.text.bytes()?, index)),
+            (Some(index), Some(text)) => match self.wanted_of(&piece.text, &hits)? {
+                None => Some((text, index)),
+                Some((text, mut index)) => {
+                    for group in &mut index.groups {
+                        group.facts.hit = hits.binary_search(&group.key).is_ok();
+                    }
+                    piece.scanned.last_sec = index.last_sec;
+                    Some((text, index))
+                }
+            },
+            (None, _) => self.wanted_of(&piece.text, &[])?,
         };
         if let Some((bytes, index)) = index {
             let loaded = Arc::new(Loaded { bytes, index });
@@ -312,15 +327,29 @@ impl<T: Text> Joiner<T> {
         }
     }
 
-    fn is_anything_wanted_of(&self, text: &T) -> bool {
-        let mut wanted = self
+    /// The lines of wanted events, if a text may hold any of others than `hits`.
+    fn wanted_of(&self, text: &T, hits: &[Key]) -> io::Result<Option<(Arc<Vec<u8>>, Index)>> {
+        let is_wanted = |key: &Key| self.is_wanted(key);
+        // Of so many one will be there.
+        if self.wanted.len() + self.open.len() > limits::ASKED_FOR_MAX {
+            let bytes = text.bytes()?;
+            let index = Index::of(&bytes, is_wanted);
+            return Ok(Some((bytes, index)));
+        }
+        let wanted = self
             .wanted
             .keys()
             .chain(self.open.keys())
             .chain(self.fragments.keys());
-        // Of so many one will be there.
-        let many = self.wanted.len() + self.open.len() > limits::ASKED_FOR_MAX;
-        many || wanted.any(|key| text.may_hold(key.stamp))
+        let mut stamps: Vec<Stamp> = wanted
+            .filter(|key| hits.binary_search(key).is_err() && text.may_hold(key.stamp))
+            .map(|key| key.stamp)
+            .collect();
+        if stamps.is_empty() {
+            return Ok(None);
+        }
+        stamps.extend(hits.iter().map(|key| key.stamp));
+        lines_of(text, &stamps, is_wanted).map(Some)
     }
 
     fn is_wanted(&self, key: &Key) -> bool {
@@ -355,9 +384,9 @@ impl<T: Text> Joiner<T> {
                 same.for_each(|later| facts.join(&later.facts));
             };
             match &piece.scanned.index {
-                Some(index) => join(index),
-                None if !piece.text.may_hold(key.stamp) => {}
-                None => join(&Index::of(&piece.text.bytes()?, |other| *other == key)),
+                Some(index) if piece.scanned.excerpt.is_none() => join(index),
+                _ if !piece.text.may_hold(key.stamp) => {}
+                _ => join(&lines_of(&piece.text, &[key.stamp], |other| *other == key)?.1),
             }
         }
         // Where it was hit before, what lay around that was joined then.
@@ -372,8 +401,7 @@ impl<T: Text> Joiner<T> {
         let mut found = Vec::new();
         let may_hold = |old: &&Behind<T>| old.end > from && old.text.may_hold(key.stamp);
         for old in self.behind.iter().filter(may_hold) {
-            let bytes = old.text.bytes()?;
-            let index = Index::of(&bytes, |other| *other == key);
+            let (bytes, index) = lines_of(&old.text, &[key.stamp], |other| *other == key)?;
             if !index.groups.is_empty() {
                 found.push((old.at, Arc::new(Loaded { bytes, index })));
             }
@@ -557,6 +585,25 @@ impl<T: Text> Joiner<T> {
             self.first += 1;
         }
     }
+}
+
+/// The lines of a text that are of wanted events, all of which have one of these stamps.
+fn lines_of<T: Text>(
+    text: &T,
+    stamps: &[Stamp],
+    is_wanted: impl Fn(&Key) -> bool,
+) -> io::Result<(Arc<Vec<u8>>, Index)> {
+    Ok(match text.excerpt(stamps)? {
+        Some(excerpt) => {
+            let index = Index::of_excerpt(&excerpt, is_wanted);
+            (Arc::new(excerpt.into_text()), index)
+        }
+        None => {
+            let bytes = text.bytes()?;
+            let index = Index::of(&bytes, is_wanted);
+            (bytes, index)
+        }
+    })
 }
 
 /// Keys of the events that are looked for.

@@ -1,9 +1,10 @@
 //! What can be told of a line at a glance: which event it belongs to, and what it adds to it.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::LazyLock;
 
-use indelible_record::{Record, RecordType, Stamp, stamp};
+use indelible_record::{Folded, Heads, Record, RecordType, Stamp, stamp};
 use memchr::memmem::Finder;
 
 /// What the lines of an event share.
@@ -13,6 +14,9 @@ pub(super) struct Key {
     /// Of the node's name; 0 without one.
     pub(super) node: u64,
 }
+
+/// A map by key.
+pub(super) type Keyed<V> = HashMap<Key, V, Folded>;
 
 /// What a line is in its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,18 +39,42 @@ pub(super) enum Role {
 /// a record begin so.
 pub const MESSAGE: &[u8] = b"\x01message ";
 
-/// The key and the role of a line; none where it has no stamp. Agrees with [`Record::parse`].
-pub(super) fn glance(line: &[u8]) -> Option<(Key, Role)> {
-    // As auditd writes it; anything else is parsed.
-    if let Some(rest) = line.strip_prefix(b"type=") {
-        let stamp = stamp(line)?;
-        let near = &rest[..rest.len().min(NAME_BYTES_MAX)];
-        if let Some(end) = memchr::memchr(b' ', near)
-            && rest[end..].starts_with(b" msg=audit(")
-        {
-            return Some((Key { stamp, node: 0 }, role(&rest[..end])));
-        }
+/// Looks at lines that follow each other.
+#[derive(Debug, Default)]
+pub(super) struct Glances<'l> {
+    heads: Heads<'l>,
+    /// The node that was seen last, and its hash.
+    node: (&'l [u8], u64),
+}
+
+impl<'l> Glances<'l> {
+    /// The key and the role of the next line; none where it has no stamp. Agrees with [`Record::parse`].
+    #[inline]
+    pub(super) fn at(&mut self, line: &'l [u8]) -> Option<(Key, Role)> {
+        let Some(head) = self.heads.read(line) else {
+            return unusual(line);
+        };
+        let node = match head.node() {
+            None => 0,
+            Some(node) => {
+                if self.node.1 == 0 || self.node.0 != node {
+                    self.node = (node, hash(node));
+                }
+                self.node.1
+            }
+        };
+        let stamp = head.stamp();
+        Some((Key { stamp, node }, role(head.name())))
     }
+}
+
+/// The key and the role of one line.
+pub(super) fn glance(line: &[u8]) -> Option<(Key, Role)> {
+    Glances::default().at(line)
+}
+
+/// The same of a line that is not as auditd writes it.
+fn unusual(line: &[u8]) -> Option<(Key, Role)> {
     if line.starts_with(MESSAGE) {
         let stamp = stamp(line)?;
         let node = NODE_OF_MESSAGES;
@@ -91,7 +119,7 @@ fn role(name: &[u8]) -> Role {
     }
 }
 
-fn role_of(record_type: RecordType) -> Role {
+pub(super) fn role_of(record_type: RecordType) -> Role {
     match record_type {
         RecordType::SYSCALL | RecordType::URINGOP => Role::Syscall,
         RecordType::PATH => Role::Path,
@@ -112,8 +140,6 @@ fn hash(node: &[u8]) -> u64 {
 
 /// No node's hash is even, and what has none has 0.
 const NODE_OF_MESSAGES: u64 = 2;
-/// Longest name of a type that is looked for.
-const NAME_BYTES_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,7 @@
 //! event. See [`Damage`].
 
 mod damage;
+mod excerpt;
 mod index;
 mod join;
 mod line;
@@ -28,6 +29,7 @@ mod needle;
 mod order;
 
 pub use damage::{Damage, DamageKind, Spot};
+pub use excerpt::Excerpt;
 pub use index::{Scanned, Scanner};
 pub use join::{Gathered, Joiner, Piece, Reach, Text};
 pub use line::{MESSAGE, stands_alone};

@@ -27,11 +27,12 @@ mod turns;
 use std::collections::{HashMap, VecDeque};
 
 use crate::event::{Event, Missing};
+use crate::fold::Folded;
 use crate::limits;
 use crate::record::Record;
 use crate::record_type::RecordType;
 use crate::stamp::Stamp;
-use key::{Folded, Key};
+use key::Key;
 use nodes::Nodes;
 use open::{Open, push_cut};
 use turns::Turns;

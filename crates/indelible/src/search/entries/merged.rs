@@ -31,7 +31,8 @@ pub(in crate::search) fn of_stores(
     wants: &Wants,
     window: Window,
 ) -> Result<(Box<dyn EntryLines>, Arc<AtomicU64>)> {
-    let opened: Vec<Arc<Opened>> = stores.iter().map(StoreAt::open).collect::<Result<_>>()?;
+    let opened = stores.iter().map(|store| store.open(window));
+    let opened: Vec<Arc<Opened>> = opened.collect::<Result<_>>()?;
     let plans = opened
         .iter()
         .map(|store| plan::of(&store.segments, wants, window, &store.lines))

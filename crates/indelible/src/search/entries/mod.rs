@@ -24,7 +24,7 @@ pub(crate) use opened::StoreAt;
 pub(super) use plan::segments;
 pub(crate) use spool::Rooms;
 pub(super) use spool::of_spool;
-pub(super) use store::{Block, Planned, Store};
+pub(super) use store::{Block, Planned, Read, Store};
 
 /// Lines of a store or a spool, a chunk of entries at a time.
 pub(super) trait EntryLines: Send {

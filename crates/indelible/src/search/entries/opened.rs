@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use anyhow::{Context, Result};
 use indelible_log::LogReader;
 use indelible_log::dir::RealDir;
+use indelible_query::criteria::Window;
 
 use super::Lines;
 use super::plan::{Segment, segments};
@@ -30,17 +31,17 @@ impl StoreAt {
         &self.path
     }
 
-    /// The store as another reader has it open, or as it is now.
+    /// The store as another reader has it open, or as it is now, for one who asks of a window.
     ///
     /// # Errors
     /// A store that cannot be read.
-    pub(in crate::search) fn open(&self) -> Result<Arc<Opened>> {
+    pub(in crate::search) fn open(&self, window: Window) -> Result<Arc<Opened>> {
         let opened = self.opened.lock();
         let mut opened = opened.unwrap_or_else(PoisonError::into_inner);
         if let Some(opened) = opened.upgrade() {
             return Ok(opened);
         }
-        let fresh = Arc::new(Opened::read(&self.path)?);
+        let fresh = Arc::new(Opened::read(&self.path, window)?);
         *opened = Arc::downgrade(&fresh);
         Ok(fresh)
     }
@@ -72,12 +73,12 @@ impl std::fmt::Debug for Opened {
 }
 
 impl Opened {
-    fn read(path: &Path) -> Result<Self> {
+    fn read(path: &Path, window: Window) -> Result<Self> {
         let shown = || format!("cannot read the store {}", path.display());
         let dir = RealDir::open(path).with_context(shown)?;
         let reader = LogReader::open(dir).with_context(shown)?;
         let mut lines = Lines::of_store(false);
-        let (segments, after) = segments(&reader, &mut lines).with_context(shown)?;
+        let (segments, after) = segments(&reader, window, &mut lines).with_context(shown)?;
         Ok(Self {
             path: path.to_owned(),
             reader,
@@ -101,13 +102,14 @@ mod tests {
         let (log, _) = Log::open(dir, &Options::new("log.example/opened")).unwrap();
         log.close().unwrap();
         let at = StoreAt::new(folder.path());
-        let first = at.open().unwrap();
-        let of_copy = |copy: StoreAt| copy.open().unwrap();
+        let first = at.open(Window::ALL).unwrap();
+        let of_copy = |copy: StoreAt| copy.open(Window::ALL).unwrap();
         assert!(Arc::ptr_eq(&first, &of_copy(at.clone())));
         drop(first);
         // What nobody reads any more is not kept.
         assert!(at.opened.lock().unwrap().upgrade().is_none());
-        assert!(at.open().is_ok());
-        assert!(StoreAt::new(folder.path().join("none")).open().is_err());
+        assert!(at.open(Window::ALL).is_ok());
+        let none = StoreAt::new(folder.path().join("none"));
+        assert!(none.open(Window::ALL).is_err());
     }
 }

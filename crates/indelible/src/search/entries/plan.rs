@@ -24,12 +24,14 @@ pub(in crate::search) struct Segment {
 }
 
 /// The sealed segments with their indexes, and the first leaf index after them; takes note of where
-/// streams come from that begin in them, or began in what was removed.
+/// streams come from that begin in them, or began in what was removed. Of segments without records in
+/// the window hardly more will be asked.
 ///
 /// # Errors
 /// A store that cannot be read.
 pub(in crate::search) fn segments(
     reader: &LogReader,
+    window: Window,
     lines: &mut Lines,
 ) -> Result<(Vec<Segment>, u64), Error> {
     for entry in reader.carried_openings()? {
@@ -39,7 +41,14 @@ pub(in crate::search) fn segments(
     }
     let (firsts, after) = reader.segments()?;
     let mut segments = Vec::with_capacity(firsts.len());
-    for read in on_every_core(&firsts, |first| Segment::read(reader, *first)) {
+    let is_wanted = |index: &SegmentIndex| in_window(Some(index), window) != 0;
+    let read = on_every_core(&firsts, |firsts| {
+        let indexes = reader.indexes(firsts, &is_wanted);
+        let read = std::iter::zip(firsts, indexes);
+        read.map(|(first, index)| Segment::of(reader, *first, index))
+            .collect()
+    });
+    for read in read {
         let (segment, openings) = read?;
         for (stream, opened) in openings {
             lines.opened(stream, opened);
@@ -49,8 +58,8 @@ pub(in crate::search) fn segments(
     Ok((segments, after))
 }
 
-/// What becomes of each of many things, in their order.
-fn on_every_core<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// What becomes of each of many things, in their order; `work` takes a run of them.
+fn on_every_core<T: Sync, R: Send>(things: &[T], work: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let each = things.len().div_ceil(threads).max(THINGS_PER_THREAD_MIN);
     let (here, others) = things.split_at(each.min(things.len()));
@@ -58,9 +67,9 @@ fn on_every_core<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) 
     thread::scope(|scope| {
         let others: Vec<_> = others
             .chunks(each)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>()))
+            .map(|chunk| scope.spawn(move || work(chunk)))
             .collect();
-        let mut done: Vec<R> = here.iter().map(work).collect();
+        let mut done = work(here);
         for other in others {
             match other.join() {
                 Ok(part) => done.extend(part),
@@ -93,10 +102,14 @@ pub(super) enum Place {
 }
 
 impl Segment {
-    /// Reads the index, and where streams come from that begin in the segment. Without an index the
+    /// The segment with its index, and where streams come from that begin in it. Without an index the
     /// segment is read whole.
-    fn read(reader: &LogReader, first: u64) -> Result<(Self, Vec<Origin>), Error> {
-        let index = match reader.index(first) {
+    fn of(
+        reader: &LogReader,
+        first: u64,
+        index: Result<Option<SegmentIndex>, Error>,
+    ) -> Result<(Self, Vec<Origin>), Error> {
+        let index = match index {
             Ok(index) => index.filter(|index| terms::had(index.version(), 0).is_some()),
             Err(error) => {
                 tell(&error);
@@ -162,7 +175,7 @@ pub(super) fn of(
     let places = Places::of(segments);
     let in_window: Vec<Blocks> = segments
         .iter()
-        .map(|segment| in_window(segment, window))
+        .map(|segment| in_window(segment.index.as_ref(), window))
         .collect();
     let mut wanted = evaluate(wants, segments, &in_window, &places, lines);
     for (blocks, in_window) in std::iter::zip(&mut wanted, &in_window) {
@@ -247,8 +260,8 @@ pub(super) fn ends_events(segments: &[Segment]) -> Option<bool> {
     blocks.ok().map(|blocks| blocks != 0)
 }
 
-fn in_window(segment: &Segment, window: Window) -> Blocks {
-    let Some(index) = &segment.index else {
+fn in_window(index: Option<&SegmentIndex>, window: Window) -> Blocks {
+    let Some(index) = index else {
         return Blocks::MAX;
     };
     let mut blocks = 0;
@@ -288,7 +301,7 @@ fn evaluate(
             }
         };
         let numbers: Vec<usize> = (0..segments.len()).collect();
-        on_every_core(&numbers, of_segment)
+        on_every_core(&numbers, |numbers| numbers.iter().map(of_segment).collect())
     };
     match wants {
         Wants::Anything => vec![Blocks::MAX; segments.len()],
@@ -405,7 +418,9 @@ mod tests {
     fn what_is_done_on_every_core_stays_in_order() {
         for count in [0, 1, 31, 32, 33, 65, 1_000] {
             let numbers: Vec<u64> = (0..count).collect();
-            let doubled = on_every_core(&numbers, |number| number * 2);
+            let doubled = on_every_core(&numbers, |numbers| {
+                numbers.iter().map(|number| number * 2).collect()
+            });
             let expect: Vec<u64> = numbers.iter().map(|number| number * 2).collect();
             assert_eq!(doubled, expect);
         }

@@ -2,16 +2,19 @@
 //! then what is not sealed yet, part by part.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use indelible_log::EntryRef;
+use indelible_log::block::{Sieve, Sieved};
 use indelible_log::index::Serials;
+use indelible_log::limits::{BLOCK_ENTRIES, SEGMENT_ENTRIES};
 use indelible_log::read::Decoded;
 use indelible_query::criteria::Window;
+use indelible_query::scan::Excerpt;
 use indelible_query::terms::Wants;
-use indelible_record::Stamp;
+use indelible_record::{RecordType, Stamp};
 
 use super::opened::{Opened, StoreAt};
 use super::{EntryLines, Lines, plan};
@@ -42,6 +45,16 @@ struct Shared {
     serials: Vec<OnceLock<Option<Serials>>>,
     /// Entries met whose payload was erased.
     erased: Arc<AtomicU64>,
+    /// A block could not be sieved: then hardly another one can.
+    is_coarse: AtomicBool,
+}
+
+/// What is read of a block.
+pub(in crate::search) enum Read {
+    /// All lines.
+    Whole(Vec<u8>),
+    /// Those of the events that may be looked for.
+    Excerpt(Excerpt),
 }
 
 /// A block that is unpacked when somebody asks for it.
@@ -51,6 +64,8 @@ pub(in crate::search) struct Block {
     /// Number of its segment.
     segment: usize,
     first: u64,
+    /// Bytes of its lines, roughly.
+    pub(in crate::search) bytes: u64,
     /// Latest second, and the last stamp of a record that waits for others.
     pub(in crate::search) last_sec: u64,
     pub(in crate::search) last_waiting: Option<Stamp>,
@@ -74,7 +89,7 @@ impl Store {
         wants: &Wants,
         window: Window,
     ) -> Result<Self> {
-        let opened = at.open()?;
+        let opened = at.open(window)?;
         let plan = plan::of(&opened.segments, wants, window, &opened.lines);
         let ends_events = plan::ends_events(&opened.segments);
         let shared = Arc::new(Shared {
@@ -82,6 +97,7 @@ impl Store {
             serials: opened.segments.iter().map(|_| OnceLock::new()).collect(),
             store: opened,
             erased: Arc::default(),
+            is_coarse: AtomicBool::new(false),
         });
         let mut store = Self {
             shared,
@@ -105,7 +121,8 @@ impl Store {
             let block = || Block {
                 shared: Arc::clone(&self.shared),
                 segment,
-                first: first + number as u64 * indelible_log::limits::BLOCK_ENTRIES,
+                first: first + number as u64 * BLOCK_ENTRIES,
+                bytes: planned.bytes,
                 last_sec,
                 last_waiting: (ms > 0).then_some(Stamp {
                     sec: ms / 1000,
@@ -161,12 +178,77 @@ impl Store {
 }
 
 impl Block {
-    /// Its lines; the first time that somebody reads them.
+    /// Its lines, or what a sieve keeps of them; the first time that somebody reads them.
     ///
     /// # Errors
     /// A block that cannot be read.
-    pub(in crate::search) fn read(&self) -> Result<Vec<u8>> {
-        self.lines(true)
+    pub(in crate::search) fn read(&self, sieve: Option<&Sieve>) -> Result<Read> {
+        let Some(sieve) = sieve.filter(|_| !self.shared.is_coarse.load(Ordering::Relaxed)) else {
+            return self.lines(true).map(Read::Whole);
+        };
+        let read = self.sieve(sieve, true)?;
+        if matches!(read, Read::Whole(_)) {
+            self.shared.is_coarse.store(true, Ordering::Relaxed);
+        }
+        Ok(read)
+    }
+
+    /// The lines of the events with these stamps; none where it cannot be told which these are.
+    ///
+    /// # Errors
+    /// A block that cannot be read.
+    pub(in crate::search) fn excerpt(&self, stamps: &[Stamp]) -> Result<Option<Excerpt>> {
+        let stamps = stamps.iter().map(|stamp| (stamp.ms(), stamp.serial));
+        match self.sieve(&Sieve::stamps(stamps.collect()), false)? {
+            Read::Excerpt(excerpt) => Ok(Some(excerpt)),
+            Read::Whole(_) => Ok(None),
+        }
+    }
+
+    fn sieve(&self, sieve: &Sieve, counts: bool) -> Result<Read> {
+        let shared = &self.shared;
+        // Messages have neither type nor stamp in the columns.
+        if shared.lines.messages.is_some() {
+            return self.lines(counts).map(Read::Whole);
+        }
+        let shown = || format!("cannot read the store {}", shared.store.path.display());
+        let reader = &shared.store.reader;
+        let part = reader.block_at(self.first);
+        let (mut excerpt, mut erased, mut broken) = (Excerpt::default(), 0, None);
+        let mut take = |sieved: Sieved<'_>| match sieved {
+            Sieved::Kept { at, entry } => match EntryRef::parse(entry) {
+                Ok(entry) => {
+                    let place = u64::from(at) * self.bytes / BLOCK_ENTRIES;
+                    excerpt.keep(place as u32, |text| {
+                        shared.lines.line(&entry, 0, text);
+                    });
+                }
+                Err(error) => broken = Some(error),
+            },
+            Sieved::Left {
+                record_type,
+                ms,
+                serial,
+            } => {
+                let (sec, milli) = (ms / 1000, (ms % 1000) as u16);
+                let stamp = Stamp { sec, milli, serial };
+                excerpt.leave(RecordType(record_type), stamp);
+            }
+            Sieved::Erased => erased += 1,
+        };
+        let whole = reader.sieve(&part, sieve, &mut take).with_context(shown)?;
+        if let Some(error) = broken {
+            return Err(error).with_context(shown);
+        }
+        match whole {
+            Some(entries) => self.lines_of(&entries, counts).map(Read::Whole),
+            None => {
+                if counts {
+                    shared.erased.fetch_add(erased, Ordering::Relaxed);
+                }
+                Ok(Read::Excerpt(excerpt))
+            }
+        }
     }
 
     /// Its lines, again.
@@ -183,6 +265,12 @@ impl Block {
         let shown = || format!("cannot read the store {}", store.path.display());
         let part = store.reader.block_at(self.first);
         let entries = store.reader.decode(&part).with_context(shown)?;
+        self.lines_of(&entries, counts)
+    }
+
+    fn lines_of(&self, entries: &Decoded, counts: bool) -> Result<Vec<u8>> {
+        let shared = &self.shared;
+        let shown = || format!("cannot read the store {}", shared.store.path.display());
         if counts {
             let erased = entries.erased_from(self.first).count() as u64;
             shared.erased.fetch_add(erased, Ordering::Relaxed);
@@ -201,8 +289,7 @@ impl Block {
             return true;
         };
         let read = self.shared.serials[self.segment].get_or_init(|| index.serials().ok());
-        let block = self.first % indelible_log::limits::SEGMENT_ENTRIES
-            / indelible_log::limits::BLOCK_ENTRIES;
+        let block = self.first % SEGMENT_ENTRIES / BLOCK_ENTRIES;
         read.as_ref()
             .is_none_or(|serials| serials.holds(block as usize, stamp.serial))
     }
