@@ -17,9 +17,10 @@
 //! a secret that stands in the record after its option is not found.
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
 use std::ops::Range;
 
-use indelible_record::{Event, Field, Missing, Quote, Record, RecordType};
+use indelible_record::{Event, Field, Folded, Missing, Quote, Record, RecordType};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::limits::{MASKS_MAX, REGEX_BYTES_MAX, REGEX_NESTING_MAX};
@@ -30,6 +31,45 @@ pub struct Masks {
     patterns: Vec<Regex>,
     /// Matches whatever one of the patterns matches, and is fast to say no; none where that is not known.
     hint: Option<Regex>,
+}
+
+/// Texts of records without secrets: most command lines come again, and to compare one with what it was
+/// is many times as fast as to look through it. For one set of masks, and one thread.
+#[derive(Debug, Default)]
+pub struct Clean {
+    folded: Folded,
+    /// Each in the place that its bytes say.
+    texts: Vec<(RecordType, Vec<u8>)>,
+}
+
+impl Clean {
+    /// Whether a record's text is known, and its place.
+    fn find(&mut self, record: &Record<'_>) -> (bool, usize) {
+        let text = text_of(record);
+        let place = self.folded.hash_one(text) as usize % CLEAN_TEXTS;
+        let known = self.texts.get(place);
+        let is_known = known.is_some_and(|(record_type, known)| {
+            *record_type == record.record_type() && known == text
+        });
+        (is_known, place)
+    }
+
+    fn note(&mut self, record: &Record<'_>, place: usize) {
+        let text = text_of(record);
+        if text.len() > CLEAN_BYTES_MAX {
+            return;
+        }
+        self.texts.resize_with(CLEAN_TEXTS, Default::default);
+        let (record_type, known) = &mut self.texts[place];
+        *record_type = record.record_type();
+        known.clear();
+        known.extend_from_slice(text);
+    }
+}
+
+/// All of a record that decides what is masked in it, beside its type.
+fn text_of<'r>(record: &Record<'r>) -> &'r [u8] {
+    &record.raw()[record.body_offset()..]
 }
 
 /// Why patterns cannot be used.
@@ -141,6 +181,29 @@ impl Masks {
         Some(masked)
     }
 
+    /// [`Masks::event`] for one who shows many events.
+    #[must_use]
+    pub fn event_again(&self, event: &Event, clean: &mut Clean) -> Option<Event> {
+        let mut may_have = |record: Record<'_>| {
+            if !carries_commands(record.record_type()) {
+                return false;
+            }
+            let (is_known, place) = clean.find(&record);
+            if is_known {
+                return false;
+            }
+            let has = matches!(self.replace(&record), Cow::Owned(_));
+            if !has {
+                clean.note(&record, place);
+            }
+            has
+        };
+        if self.patterns.is_empty() || !event.records().any(&mut may_have) {
+            return None;
+        }
+        self.event(event)
+    }
+
     /// Text without its secrets.
     #[must_use]
     pub fn text<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
@@ -171,10 +234,7 @@ impl Masks {
 
     fn replace<'l>(&self, record: &Record<'l>) -> Cow<'l, [u8]> {
         let record_type = record.record_type();
-        if matches!(
-            record_type,
-            RecordType::SYSCALL | RecordType::PATH | RecordType::CWD | RecordType::EOE
-        ) {
+        if !carries_commands(record_type) {
             return record.raw().into();
         }
         let carries = |field: &Field<'_>| match record_type {
@@ -247,6 +307,14 @@ impl Masks {
     }
 }
 
+/// Whether records of a type can have a command line in them.
+fn carries_commands(record_type: RecordType) -> bool {
+    !matches!(
+        record_type,
+        RecordType::SYSCALL | RecordType::PATH | RecordType::CWD | RecordType::EOE
+    )
+}
+
 /// A part of a text that begins at `at` there, without the secrets.
 fn masked(part: &[u8], at: usize, secrets: &[Range<usize>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(part.len());
@@ -301,6 +369,10 @@ fn argument(name: &[u8]) -> Option<&[u8]> {
 /// What each of [`STANDARD`] has in it.
 const HINT: &str = "(?i)pass|pwd|secret|token|key|://|authorization|mysql|curl";
 const MASK: &[u8] = b"****";
+/// Texts that are known to have none.
+const CLEAN_TEXTS: usize = 64;
+/// Longest of them.
+const CLEAN_BYTES_MAX: usize = 1024;
 /// Fields that carry command lines or what was typed.
 const CARRIERS: [&str; 3] = ["proctitle", "cmd", "data"];
 /// Patterns of [`Masks::standard`].
@@ -390,6 +462,21 @@ mod tests {
             assert!(masks.event(&event(harmless)).is_none(), "{harmless}");
         }
         assert!(Masks::none().event(&event("--password=abc")).is_none());
+        // What is known to be harmless hides nothing of what comes after it.
+        let mut clean = Clean::default();
+        for nth in 0..1_000u32 {
+            let second = match nth.wrapping_mul(0x9e37_79b9) >> 29 {
+                0 => "--password=abc".to_owned(),
+                1 => "x".repeat(2_000),
+                some => format!("{}", nth % (some * 100)),
+            };
+            let raw = |event: Option<Event>| event.map(|event| format!("{event:?}"));
+            let event = event(&second);
+            let again = masks.event_again(&event, &mut clean);
+            assert_eq!(raw(again), raw(masks.event(&event)), "{second}");
+        }
+        let secret = event("--password=abc");
+        assert!(Masks::none().event_again(&secret, &mut clean).is_none());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use indelible_query::mask::Masks;
+use indelible_query::mask::{Clean, Masks};
 use indelible_record::write::{self, Columns, Escape, Interpreted, Locale};
 use indelible_record::{Event, Names};
 use jiff::Timestamp;
@@ -67,6 +67,7 @@ pub(crate) struct Printed {
     pub(crate) ends: Vec<usize>,
     /// Records of it that others are much like.
     pub(crate) interpreted: Interpreted,
+    pub(crate) clean: Clean,
 }
 
 impl Printed {
@@ -109,7 +110,7 @@ impl Work for Print<'_> {
             part.ends.push(text.len());
             return;
         }
-        let masked = self.masks.event(event);
+        let masked = self.masks.event_again(event, &mut part.clean);
         let event = masked.as_ref().unwrap_or(event);
         match self.form {
             Form::Raw if self.as_tool => write::raw_as_tool(event, text),

@@ -136,11 +136,25 @@ impl Text {
             Self::Exe => Some(&*EXE),
             _ => None,
         };
-        if name.is_some_and(|name| name.find(record.body()).is_none()) {
+        let Some(name) = name else {
+            return self.of_fields(record_type, record.fields(), test);
+        };
+        let Some(at) = name.find(record.body()) else {
             return false;
+        };
+        match record.fields_from(at) {
+            Some(fields) => self.of_fields(record_type, fields, test),
+            None => self.of_fields(record_type, record.fields(), test),
         }
-        let mut fields = record
-            .fields()
+    }
+
+    fn of_fields<'a>(
+        self,
+        record_type: RecordType,
+        fields: impl Iterator<Item = Field<'a>>,
+        test: &dyn Fn(&[u8]) -> bool,
+    ) -> bool {
+        let mut fields = fields
             .take_while(|field| field.part != Part::Enriched)
             .filter(|field| self.is(record_type, field));
         fields.any(|field| {

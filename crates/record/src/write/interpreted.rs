@@ -10,7 +10,7 @@ use crate::record::Record;
 use crate::stamp::Stamp;
 use crate::write::lines::escape_controls;
 use crate::write::replay::Interpreted;
-use crate::write::time::Civil;
+use crate::write::time::Clock;
 use crate::write::{Escape, Locale};
 
 /// What `ausearch -i` prints: a rule, then the records, the last one first, with times and values
@@ -26,21 +26,22 @@ pub fn interpret(event: &Event, locale: &Locale<'_>, out: &mut Vec<u8>) {
 
 /// The same with more escaped in the values: `ausearch -i --escape shell`.
 pub fn interpret_escaped(event: &Event, locale: &Locale<'_>, escape: Escape, out: &mut Vec<u8>) {
-    push_event(event, locale, out, |record, out| {
+    push_event(event, locale, &mut Clock::default(), out, |record, out| {
         push_fresh(record, locale, escape, out);
     });
 }
 
 /// [`interpret`] for one who shows many events: `earlier` keeps some of their records, and later
-/// ones that are much like those are shown faster. The names must stay the same.
+/// ones that are much like those are shown faster. The locale must stay the same.
 pub fn interpret_again(
     event: &Event,
     locale: &Locale<'_>,
     earlier: &mut Interpreted,
     out: &mut Vec<u8>,
 ) {
-    push_event(event, locale, out, |record, out| {
-        if !earlier.push_body(record, locale.names, out) {
+    let Interpreted { bodies, clock } = earlier;
+    push_event(event, locale, clock, out, |record, out| {
+        if !bodies.push_body(record, locale.names, out) {
             push_fresh(record, locale, Escape::Tty, out);
         }
     });
@@ -49,6 +50,7 @@ pub fn interpret_again(
 fn push_event(
     event: &Event,
     locale: &Locale<'_>,
+    clock: &mut Clock,
     out: &mut Vec<u8>,
     mut push_body: impl FnMut(&Record<'_>, &mut Vec<u8>),
 ) {
@@ -57,7 +59,7 @@ fn push_event(
     out.extend_from_slice(b"----\n");
     let mut written = None;
     for record in event.records().rev() {
-        push_head(&record, locale, &mut written, out);
+        push_head(&record, locale, clock, &mut written, out);
         push_body(&record, out);
         out.push(b'\n');
     }
@@ -92,6 +94,7 @@ pub(super) fn push_value(
 fn push_head(
     record: &Record<'_>,
     locale: &Locale<'_>,
+    clock: &mut Clock,
     written: &mut Option<(Option<Stamp>, Range<usize>)>,
     out: &mut Vec<u8>,
 ) {
@@ -106,19 +109,16 @@ fn push_head(
         Some((stamp, place)) if *stamp == record.stamp() => out.extend_from_within(place.clone()),
         _ => {
             let start = out.len();
-            push_stamp(record.stamp(), locale, out);
+            push_stamp(record.stamp(), locale, clock, out);
             *written = Some((record.stamp(), start..out.len()));
         }
     }
 }
 
-fn push_stamp(stamp: Option<Stamp>, locale: &Locale<'_>, out: &mut Vec<u8>) {
+fn push_stamp(stamp: Option<Stamp>, locale: &Locale<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
     out.extend_from_slice(b" msg=audit(");
     if let Some(stamp) = stamp {
-        let civil = Civil::new(stamp.sec, (locale.offset_s)(stamp.sec));
-        civil.push_date(locale.century, out);
-        out.push(b' ');
-        civil.push_clock(out);
+        clock.push(stamp.sec, locale, out);
         out.push(b'.');
         push_padded(u64::from(stamp.milli), 3, out);
         out.push(b':');

@@ -14,10 +14,19 @@ use crate::record::Record;
 use crate::record_type::RecordType;
 use crate::write::interpreted::push_value;
 use crate::write::lines::escape_controls;
+use crate::write::time::Clock;
 
-/// Interpreted records that later ones are compared with. For one source of names, and one thread.
+/// Interpreted records that later ones are compared with. For one source of names, one place on earth,
+/// and one thread.
 #[derive(Debug, Default)]
 pub struct Interpreted {
+    pub(super) bodies: Bodies,
+    pub(super) clock: Clock,
+}
+
+/// The texts of records.
+#[derive(Debug, Default)]
+pub(super) struct Bodies {
     models: Vec<Model>,
     /// The one that gives way to the next, once all places are taken.
     oldest: usize,
@@ -47,7 +56,7 @@ struct Place {
     cursor: usize,
 }
 
-impl Interpreted {
+impl Bodies {
     /// Appends the record's body in words, or appends nothing and says no.
     pub(super) fn push_body(
         &mut self,
@@ -160,24 +169,27 @@ impl Model {
                 let end = rest[same - 1].shown_end;
                 out.extend_from_slice(&self.shown[shown..end]);
             }
-            tokens.seek(offset + at + place.start - first.start);
-            let Some(Token::Field(field)) = tokens.next() else {
+            // The field is the same up to its `=`.
+            if place.value_start > until || place.value_start == place.start {
                 return false;
-            };
+            }
+            let start = offset + at + place.start - first.start;
+            let field = tokens.field_at(start, start + place.value_start - 1 - place.start);
             let is_last = index + same + 1 == self.places.len();
-            let is_like = field.part == Part::Body
-                && field.start == offset + at + place.start - first.start
-                && raw[field.start..field.value_start] == self.body[place.start..place.value_start]
-                && ends_well(&field, raw, body_end)
+            let is_like = ends_well(&field, raw, body_end)
                 && is_last == (field.end == body_end)
                 && !self.context.explains_others(place.kind);
             if !is_like {
                 return false;
             }
-            interpreter.set_cursor(place.cursor);
-            out.extend_from_slice(&raw[field.start..field.value_start]);
             let start = out.len();
-            push_value(&interpreter, place.kind, &field, raw, out);
+            if place.kind.is_verbatim() && !place.kind.is_encoded() {
+                out.extend_from_slice(&raw[field.start..field.end]);
+            } else {
+                interpreter.set_cursor(place.cursor);
+                out.extend_from_slice(&raw[field.start..field.value_start]);
+                push_value(&interpreter, place.kind, &field, raw, out);
+            }
             escape_controls(start, out);
             out.push(b' ');
             shown = place.shown_end;

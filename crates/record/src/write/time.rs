@@ -2,6 +2,7 @@
 
 use crate::number::{push_decimal, push_padded};
 use crate::stamp::Stamp;
+use crate::write::Locale;
 
 /// A date and time of day of the proleptic Gregorian calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +106,29 @@ impl Civil {
         self.push_clock(out);
         out.push(b' ');
         push_decimal(self.year, out);
+    }
+}
+
+/// Writes seconds as date and time of day, each once where they come one after the other: a busy log has
+/// many events of one second. For one locale.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    latest_sec: Option<u64>,
+    written: Vec<u8>,
+}
+
+impl Clock {
+    /// Appends `11/14/23 22:13:20`.
+    pub(super) fn push(&mut self, sec: u64, locale: &Locale<'_>, out: &mut Vec<u8>) {
+        if self.latest_sec != Some(sec) {
+            let civil = Civil::new(sec, (locale.offset_s)(sec));
+            self.written.clear();
+            civil.push_date(locale.century, &mut self.written);
+            self.written.push(b' ');
+            civil.push_clock(&mut self.written);
+            self.latest_sec = Some(sec);
+        }
+        out.extend_from_slice(&self.written);
     }
 }
 
