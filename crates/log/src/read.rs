@@ -126,6 +126,14 @@ impl Decoded {
         self.entries.len_bytes()
     }
 
+    /// The bytes in which the entries `from..to` stand, and what is stored between them: to see at once
+    /// what is in none of them.
+    pub fn region(&self, from: u64, to: u64) -> &[u8] {
+        let at =
+            |index: u64| usize::try_from(index.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.entries.region(at(from), at(to))
+    }
+
     /// All entries as they are stored, erased ones as what stands in their place.
     pub fn stored_from(&self, from: u64) -> impl Iterator<Item = (u64, &[u8])> {
         let skipped = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail};
 use indelible_query::criteria::Window;
-use indelible_query::limits::PIECE_BYTES;
 use indelible_query::terms::Wants;
 use memchr::memmem;
 
 use super::entries::{Planned, Store};
 use super::files::{self, Opened};
+use super::limits::FILE_PIECE_BYTES;
 use super::piece::{Load, read_lines};
 use super::stream::{Cutter, Origin};
 use super::{Source, entries};
@@ -78,7 +78,7 @@ enum CurrentText {
         next: u64,
     },
     Stream(Cutter),
-    /// What can match of a store's blocks; the offset of the next.
+    /// What can match of a store; the offset of what comes next.
     Store(Box<Store>, u64),
 }
 
@@ -172,7 +172,7 @@ impl Feed {
                     *length = file.metadata().with_context(shown)?.len();
                 }
                 let from = *next;
-                let to = (*length).min(from + PIECE_BYTES as u64);
+                let to = (*length).min(from + FILE_PIECE_BYTES);
                 if from >= to {
                     self.base += from;
                     self.current = None;
@@ -188,15 +188,14 @@ impl Feed {
             }
             CurrentText::Store(store, next) => {
                 let offset = *next;
-                let (load, bytes) = match store.next() {
+                let (load, bytes) = match store.next()? {
                     Some(Planned::Wanted(block, bytes)) => (Load::Wanted(block), bytes),
                     Some(Planned::Near(block, bytes)) => (Load::Near(block), bytes),
                     Some(Planned::Far(bytes, latest_sec)) => (Load::Far(bytes, latest_sec), bytes),
                     None => {
                         self.base += offset;
-                        let rest = Origin::Entries(store.rest());
-                        current.text = CurrentText::Stream(Cutter::new(rest));
-                        return self.of_current();
+                        self.current = None;
+                        return Ok(None);
                     }
                 };
                 *next += bytes;

@@ -11,6 +11,13 @@ pub(crate) const CHECKPOINT_LINE_BYTES_MAX: u64 = 1 << 20;
 /// Pieces of a log that are read and scanned, and not joined to those before them yet.
 pub(crate) const PIECES_AHEAD_MAX: usize = 6;
 
+/// Blocks of a store that could not be sieved, after which no more are tried.
+pub(crate) const COARSE_BLOCKS_MAX: u64 = 16;
+
+/// Bytes of a piece of a file, but for its last line: few enough that what is made of them stays in the
+/// memory of the core that reads them.
+pub(crate) const FILE_PIECE_BYTES: u64 = 256 << 10;
+
 /// Batches of events that are made into parts, or wait to be.
 pub(crate) const BATCHES_MAX: u64 = 8;
 

@@ -165,6 +165,16 @@ impl Entries {
         (0..self.len()).map(|at| self.bytes(at))
     }
 
+    /// Where the entries from one position up to another stand, with what is between them.
+    pub(crate) fn region(&self, from: usize, to: usize) -> &[u8] {
+        let end = |(at, len): &(u32, u16)| *at as usize + usize::from(*len);
+        let spans = self.spans.get(from..to).unwrap_or_default();
+        let (first, last) = (spans.first(), spans.last());
+        first.zip(last).map_or(&[], |(first, last)| {
+            &self.bytes[first.0 as usize..end(last)]
+        })
+    }
+
     /// Whether the stored check of the entry agrees with its leaf hash.
     pub fn check_holds(&self, at: usize, leaf: &Hash) -> bool {
         let width = self.checks.len() / self.len();

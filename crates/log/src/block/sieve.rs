@@ -76,6 +76,16 @@ impl Sieve {
         Self::Stamps(stamps)
     }
 
+    /// Whether one of the byte strings is in a text.
+    pub fn may_be_in(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Needles(needles) => needles
+                .iter()
+                .any(|needle| needle.whole.find(text).is_some()),
+            Self::Stamps(_) => true,
+        }
+    }
+
     /// Gives the audit records of a block in columns, and the entries that were erased, in order; no,
     /// before anything is given, where it cannot be sieved.
     pub(super) fn columns(

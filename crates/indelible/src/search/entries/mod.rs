@@ -4,6 +4,7 @@
 mod merged;
 mod opened;
 mod plan;
+mod run;
 mod spool;
 mod store;
 

@@ -406,7 +406,7 @@ impl Places {
 /// Fewer than these are done sooner than a thread is started.
 const THINGS_PER_THREAD_MIN: usize = 32;
 /// Of a line, beside the payload: `node=… type=… msg=`.
-const LINE_HEAD_BYTES: u64 = 48;
+pub(super) const LINE_HEAD_BYTES: u64 = 48;
 /// Payloads of a block of which nothing is known.
 const BLOCK_BYTES_USUAL: u64 = 700 << 10;
 

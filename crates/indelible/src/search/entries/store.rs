@@ -1,8 +1,8 @@
 //! A collector's store: its sealed blocks, of which only those are unpacked that can match, on any core;
-//! then what is not sealed yet, part by part.
+//! then what is not sealed yet, run by run.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
@@ -17,16 +17,20 @@ use indelible_query::terms::Wants;
 use indelible_record::{RecordType, Stamp};
 
 use super::opened::{Opened, StoreAt};
-use super::{EntryLines, Lines, plan};
+use super::run::{Rest, Run};
+use super::{Lines, plan};
+use crate::search::limits::COARSE_BLOCKS_MAX;
 
 /// A store as it is read: what of it can match.
 pub(in crate::search) struct Store {
     shared: Arc<Shared>,
     planned: VecDeque<Planned>,
+    /// What is not sealed.
+    rest: Rest,
     ends_events: Option<bool>,
 }
 
-/// What of the sealed segments comes next.
+/// What comes next.
 #[derive(Clone, Debug)]
 pub(in crate::search) enum Planned {
     /// A block that can match.
@@ -38,15 +42,15 @@ pub(in crate::search) enum Planned {
 }
 
 /// What all blocks of a store share.
-struct Shared {
-    store: Arc<Opened>,
-    lines: Lines,
+pub(super) struct Shared {
+    pub(super) store: Arc<Opened>,
+    pub(super) lines: Lines,
     /// The serials of each segment's blocks, read when somebody asks.
     serials: Vec<OnceLock<Option<Serials>>>,
     /// Entries met whose payload was erased.
-    erased: Arc<AtomicU64>,
-    /// A block could not be sieved: then hardly another one can.
-    is_coarse: AtomicBool,
+    pub(super) erased: Arc<AtomicU64>,
+    /// Blocks that could not be sieved: after some, hardly another one can.
+    coarse: AtomicU64,
 }
 
 /// What is read of a block.
@@ -61,9 +65,7 @@ pub(in crate::search) enum Read {
 #[derive(Clone)]
 pub(in crate::search) struct Block {
     shared: Arc<Shared>,
-    /// Number of its segment.
-    segment: usize,
-    first: u64,
+    place: Place,
     /// Bytes of its lines, roughly.
     pub(in crate::search) bytes: u64,
     /// Latest second, and the last stamp of a record that waits for others.
@@ -71,9 +73,16 @@ pub(in crate::search) struct Block {
     pub(in crate::search) last_waiting: Option<Stamp>,
 }
 
+#[derive(Clone, Debug)]
+enum Place {
+    /// The number of the segment, and the first leaf index.
+    Sealed(usize, u64),
+    Unsealed(Arc<Run>),
+}
+
 impl std::fmt::Debug for Block {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Block({})", self.first)
+        write!(formatter, "Block({:?})", self.place)
     }
 }
 
@@ -97,9 +106,10 @@ impl Store {
             serials: opened.segments.iter().map(|_| OnceLock::new()).collect(),
             store: opened,
             erased: Arc::default(),
-            is_coarse: AtomicBool::new(false),
+            coarse: AtomicU64::new(0),
         });
         let mut store = Self {
+            rest: Rest::of(&shared),
             shared,
             planned: VecDeque::new(),
             ends_events,
@@ -120,8 +130,7 @@ impl Store {
             let (ms, serial) = facts.map_or((0, 0), |facts| facts.waiting);
             let block = || Block {
                 shared: Arc::clone(&self.shared),
-                segment,
-                first: first + number as u64 * BLOCK_ENTRIES,
+                place: Place::Sealed(segment, first + number as u64 * BLOCK_ENTRIES),
                 bytes: planned.bytes,
                 last_sec,
                 last_waiting: (ms > 0).then_some(Stamp {
@@ -161,19 +170,26 @@ impl Store {
         Arc::clone(&self.shared.erased)
     }
 
-    /// What comes next of the sealed segments.
-    pub(in crate::search) fn next(&mut self) -> Option<Planned> {
-        self.planned.pop_front()
-    }
-
-    /// What is not sealed.
-    pub(in crate::search) fn rest(&self) -> Box<dyn EntryLines> {
-        Box::new(Rest {
+    /// What comes next; none at the end.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub(in crate::search) fn next(&mut self) -> Result<Option<Planned>> {
+        if let Some(planned) = self.planned.pop_front() {
+            return Ok(Some(planned));
+        }
+        let Some(run) = self.rest.next(&self.shared)? else {
+            return Ok(None);
+        };
+        let bytes = run.bytes();
+        let block = Block {
             shared: Arc::clone(&self.shared),
-            next: self.shared.store.after,
-            lines: self.shared.lines.clone(),
-            part: None,
-        })
+            place: Place::Unsealed(Arc::new(run)),
+            bytes,
+            last_sec: 0,
+            last_waiting: None,
+        };
+        Ok(Some(Planned::Wanted(block, bytes)))
     }
 }
 
@@ -183,12 +199,16 @@ impl Block {
     /// # Errors
     /// A block that cannot be read.
     pub(in crate::search) fn read(&self, sieve: Option<&Sieve>) -> Result<Read> {
-        let Some(sieve) = sieve.filter(|_| !self.shared.is_coarse.load(Ordering::Relaxed)) else {
+        let coarse = self.shared.coarse.load(Ordering::Relaxed);
+        let Some(sieve) = sieve.filter(|_| coarse < COARSE_BLOCKS_MAX) else {
             return self.lines(true).map(Read::Whole);
         };
-        let read = self.sieve(sieve, true)?;
+        let read = match &self.place {
+            Place::Sealed(_, first) => self.sieve(*first, sieve, true)?,
+            Place::Unsealed(run) => run.sieve(&self.shared, sieve)?,
+        };
         if matches!(read, Read::Whole(_)) {
-            self.shared.is_coarse.store(true, Ordering::Relaxed);
+            self.shared.coarse.fetch_add(1, Ordering::Relaxed);
         }
         Ok(read)
     }
@@ -198,14 +218,18 @@ impl Block {
     /// # Errors
     /// A block that cannot be read.
     pub(in crate::search) fn excerpt(&self, stamps: &[Stamp]) -> Result<Option<Excerpt>> {
+        let first = match &self.place {
+            Place::Sealed(_, first) => *first,
+            Place::Unsealed(run) => return run.excerpt(&self.shared, stamps),
+        };
         let stamps = stamps.iter().map(|stamp| (stamp.ms(), stamp.serial));
-        match self.sieve(&Sieve::stamps(stamps.collect()), false)? {
+        match self.sieve(first, &Sieve::stamps(stamps.collect()), false)? {
             Read::Excerpt(excerpt) => Ok(Some(excerpt)),
             Read::Whole(_) => Ok(None),
         }
     }
 
-    fn sieve(&self, sieve: &Sieve, counts: bool) -> Result<Read> {
+    fn sieve(&self, first: u64, sieve: &Sieve, counts: bool) -> Result<Read> {
         let shared = &self.shared;
         // Messages have neither type nor stamp in the columns.
         if shared.lines.messages.is_some() {
@@ -213,7 +237,7 @@ impl Block {
         }
         let shown = || format!("cannot read the store {}", shared.store.path.display());
         let reader = &shared.store.reader;
-        let part = reader.block_at(self.first);
+        let part = reader.block_at(first);
         let (mut excerpt, mut erased, mut broken) = (Excerpt::default(), 0, None);
         let mut take = |sieved: Sieved<'_>| match sieved {
             Sieved::Kept { at, entry } => match EntryRef::parse(entry) {
@@ -241,7 +265,7 @@ impl Block {
             return Err(error).with_context(shown);
         }
         match whole {
-            Some(entries) => self.lines_of(&entries, counts).map(Read::Whole),
+            Some(entries) => self.lines_of(first, &entries, counts).map(Read::Whole),
             None => {
                 if counts {
                     shared.erased.fetch_add(erased, Ordering::Relaxed);
@@ -263,16 +287,20 @@ impl Block {
         let shared = &self.shared;
         let store = &shared.store;
         let shown = || format!("cannot read the store {}", store.path.display());
-        let part = store.reader.block_at(self.first);
+        let first = match &self.place {
+            Place::Sealed(_, first) => *first,
+            Place::Unsealed(run) => return run.text(shared),
+        };
+        let part = store.reader.block_at(first);
         let entries = store.reader.decode(&part).with_context(shown)?;
-        self.lines_of(&entries, counts)
+        self.lines_of(first, &entries, counts)
     }
 
-    fn lines_of(&self, entries: &Decoded, counts: bool) -> Result<Vec<u8>> {
+    fn lines_of(&self, first: u64, entries: &Decoded, counts: bool) -> Result<Vec<u8>> {
         let shared = &self.shared;
         let shown = || format!("cannot read the store {}", shared.store.path.display());
         if counts {
-            let erased = entries.erased_from(self.first).count() as u64;
+            let erased = entries.erased_from(first).count() as u64;
             shared.erased.fetch_add(erased, Ordering::Relaxed);
         }
         let mut text = Vec::with_capacity(entries.len_bytes() + entries.len_bytes() / 4);
@@ -285,59 +313,15 @@ impl Block {
 
     /// Whether a record of an event with this stamp can be in it.
     pub(in crate::search) fn may_hold(&self, stamp: Stamp) -> bool {
-        let Some(index) = &self.shared.store.segments[self.segment].index else {
+        let Place::Sealed(segment, first) = self.place else {
             return true;
         };
-        let read = self.shared.serials[self.segment].get_or_init(|| index.serials().ok());
-        let block = self.first % SEGMENT_ENTRIES / BLOCK_ENTRIES;
+        let Some(index) = &self.shared.store.segments[segment].index else {
+            return true;
+        };
+        let read = self.shared.serials[segment].get_or_init(|| index.serials().ok());
+        let block = first % SEGMENT_ENTRIES / BLOCK_ENTRIES;
         read.as_ref()
             .is_none_or(|serials| serials.holds(block as usize, stamp.serial))
     }
 }
-
-/// The parts after the sealed segments.
-struct Rest {
-    shared: Arc<Shared>,
-    next: u64,
-    lines: Lines,
-    /// The part at hand, and its end: it is given in runs of lines, because a frame can be long, and
-    /// memory that is used again costs less than as much of it as all lines take.
-    part: Option<(Decoded, u64)>,
-}
-
-impl EntryLines for Rest {
-    fn fill(&mut self, text: &mut Vec<u8>) -> Result<bool> {
-        let store = &self.shared.store;
-        let shown = || format!("cannot read the store {}", store.path.display());
-        let reader = &store.reader;
-        let (entries, end) = match self.part.take() {
-            Some(part) => part,
-            None => {
-                let Some(part) = reader.part_at(self.next).with_context(shown)? else {
-                    return Ok(false);
-                };
-                let entries = reader.decode(&part).with_context(shown)?;
-                let erased = entries.erased_from(self.next).count() as u64;
-                self.shared.erased.fetch_add(erased, Ordering::Relaxed);
-                (entries, part.end())
-            }
-        };
-        let wanted = text.len() + RUN_BYTES;
-        let mut stopped_at = None;
-        for (index, entry) in entries.iter_from(self.next) {
-            if text.len() >= wanted {
-                stopped_at = Some(index);
-                break;
-            }
-            self.lines.at(index);
-            let entry = EntryRef::parse(entry).with_context(shown)?;
-            self.lines.entry(&entry, text);
-        }
-        self.next = stopped_at.unwrap_or(end);
-        self.part = stopped_at.map(|_| (entries, end));
-        Ok(true)
-    }
-}
-
-/// Bytes of the lines that are made at a time of what is not sealed.
-const RUN_BYTES: usize = 256 << 10;
