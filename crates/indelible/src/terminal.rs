@@ -13,6 +13,8 @@ impl Output {
     pub(crate) fn stdout() -> Self {
         let stdout = io::stdout();
         let is_terminal = stdout.is_terminal();
+        // Who reads from a pipe need not be waited for so often. Where it may not grow it stays as it is.
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE_BYTES);
         let inner = io::BufWriter::with_capacity(BUFFER_BYTES, stdout.lock());
         Self {
             inner,
@@ -67,6 +69,8 @@ fn push_octal(byte: u8, out: &mut Vec<u8>) {
     ]);
 }
 
+/// Bytes that a pipe holds: what anybody may ask for.
+const PIPE_BYTES: usize = 1 << 20;
 /// Output is written in pieces of this size.
 const BUFFER_BYTES: usize = 64 << 10;
 

@@ -92,13 +92,25 @@ impl<'a> Field<'a> {
 
     /// [`Field::decoded`] for one who knows the kind already.
     pub(crate) fn decoded_as(&self, kind: Kind) -> Cow<'a, [u8]> {
-        if self.quote == Quote::None && kind.is_encoded() && !is_mixed(self.value) {
-            let mut bytes = Vec::new();
-            if crate::number::decode_hex(self.value, &mut bytes) {
-                return Cow::Owned(bytes);
-            }
+        let mut bytes = Vec::new();
+        match self.decode(kind, &mut bytes) {
+            true => Cow::Owned(bytes),
+            false => Cow::Borrowed(self.value),
         }
-        Cow::Borrowed(self.value)
+    }
+
+    /// Appends [`Field::decoded_as`].
+    pub(crate) fn push_decoded(&self, kind: Kind, out: &mut Vec<u8>) {
+        if !self.decode(kind, out) {
+            out.extend_from_slice(self.value);
+        }
+    }
+
+    fn decode(&self, kind: Kind, out: &mut Vec<u8>) -> bool {
+        self.quote == Quote::None
+            && kind.is_encoded()
+            && !is_mixed(self.value)
+            && crate::number::decode_hex(self.value, out)
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
-
 use crate::limits::PREFIX_BYTES_MAX;
 use crate::scan;
 use crate::stamp::{Found, Stamp};
@@ -110,11 +108,8 @@ impl<'l> Head<'l> {
 #[inline]
 fn word(line: &[u8], start: usize, max: usize) -> Option<usize> {
     let near = &line[start..line.len().min(start + max)];
-    let length = scan::find(near, b' ')?;
-    match memchr(b'(', &near[..length]) {
-        None => Some(start + length),
-        Some(_) => None,
-    }
+    let length = scan::find_either(near, b' ', b'(')?;
+    (near[length] == b' ').then_some(start + length)
 }
 
 const NODE: &[u8] = b"node=";

@@ -35,6 +35,18 @@ pub(crate) fn find(bytes: &[u8], a: u8) -> Option<usize> {
     }
 }
 
+/// Whether one is a control character of ASCII, below the blank.
+#[inline]
+pub(crate) fn has_controls(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks();
+    let below = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        word.wrapping_sub(repeat(b' ')) & !word & TOPS
+    };
+    words.iter().fold(0, |seen, word| seen | below(word)) != 0
+        || rest.iter().any(|byte| *byte < b' ')
+}
+
 /// Sets the top bit of each byte that is zero. Those above the lowest such byte may be set wrongly
 /// by a borrow; the lowest is right.
 #[inline]
@@ -66,6 +78,12 @@ mod tests {
         for length in 0..20 {
             for place in 0..length {
                 for byte in 0..=u8::MAX {
+                    let mut text = vec![b' '; length];
+                    text[place] = byte;
+                    assert_eq!(has_controls(&text), byte < b' ');
+                    text.fill(0xff);
+                    text[place] = byte;
+                    assert_eq!(has_controls(&text), byte < b' ');
                     let mut bytes = vec![byte.wrapping_add(1); length];
                     bytes[place] = byte;
                     assert_eq!(find(&bytes, byte), Some(place));

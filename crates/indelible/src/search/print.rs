@@ -1,6 +1,7 @@
 //! Printing: the work that makes an event's text.
 
 use std::ffi::OsString;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indelible_query::mask::{Clean, Masks};
 use indelible_record::write::{self, Columns, Escape, Interpreted, Locale};
@@ -57,6 +58,29 @@ pub(crate) struct Print<'a> {
     pub(crate) messages: bool,
     /// What surrounds the events, for the forms that show it.
     pub(crate) contexts: Contexts,
+    /// Parts that were shown, for those that come.
+    pub(crate) spare: Spare,
+}
+
+/// Parts that were shown: their memory is used again, and what they know of records like those to come.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Mutex<Vec<Printed>>);
+
+impl Spare {
+    /// Takes a part that was shown. There are never more of them than batches under way.
+    pub(crate) fn put(&self, mut part: Printed) {
+        part.text.clear();
+        part.ends.clear();
+        self.lock().push(part);
+    }
+
+    fn take(&self) -> Printed {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Printed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The text of a run of events.
@@ -87,7 +111,7 @@ impl Work for Print<'_> {
     type Part = Printed;
 
     fn part(&self) -> Printed {
-        Printed::default()
+        self.spare.take()
     }
 
     fn event(&self, event: &Event, part: &mut Printed) {

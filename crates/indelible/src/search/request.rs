@@ -17,7 +17,7 @@ use super::checkpoint::{Checkpoint, Resume};
 use super::context::Contexts;
 use super::engine::Work;
 use super::message::{Asked, Selection};
-use super::print::{self, Form, Print};
+use super::print::{self, Form, Print, Spare};
 use super::resolve::{self, Manner, Refused};
 use super::show::{Frame, Reverse, Straight};
 use super::tree::{Tree, TreeWork};
@@ -180,6 +180,7 @@ impl Request {
             } else {
                 Contexts::default()
             },
+            spare: Spare::default(),
         };
         let frame = Frame {
             form: self.form,
@@ -202,7 +203,11 @@ impl Request {
                 return shown.finish();
             }
         }
-        let sink = |part| shown.take(&part);
+        let sink = |part| {
+            let taken = shown.take(&part);
+            print.spare.put(part);
+            taken
+        };
         if self.order == Order::Follow {
             let selection = self.selection(sources);
             let messages = selection.messages.is_some();

@@ -25,7 +25,7 @@ impl Pattern {
 
     /// Whether the decoded value matches.
     pub fn matches(&self, value: &[u8]) -> bool {
-        if self.whole {
+        if self.whole || value.len() == self.text.len() {
             value == self.text
         } else {
             memmem::find(value, &self.text).is_some()

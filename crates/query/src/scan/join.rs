@@ -76,8 +76,65 @@ pub struct Piece<T> {
 /// The lines of one event.
 #[derive(Debug)]
 pub struct Gathered {
-    parts: Vec<Part>,
+    parts: Parts,
     bytes: u32,
+}
+
+/// Lines of one event in all pieces that have some: mostly in one.
+#[derive(Debug, Default)]
+struct Parts {
+    first: Option<Part>,
+    more: Vec<Part>,
+}
+
+impl Parts {
+    fn push(&mut self, part: Part) {
+        match &self.first {
+            None => self.first = Some(part),
+            Some(_) => self.more.push(part),
+        }
+    }
+
+    fn append(&mut self, mut others: Parts) {
+        others.first.into_iter().for_each(|part| self.push(part));
+        self.more.append(&mut others.more);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Part> {
+        self.first.iter().chain(&self.more)
+    }
+}
+
+/// Events by an offset, which mostly come in its order.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Offset and number, those that came in order.
+    ascending: VecDeque<(u64, u64)>,
+    others: BinaryHeap<Reverse<(u64, u64)>>,
+}
+
+impl Queue {
+    fn push(&mut self, at: u64, number: u64) {
+        match self.ascending.back() {
+            Some(last) if *last > (at, number) => self.others.push(Reverse((at, number))),
+            _ => self.ascending.push_back((at, number)),
+        }
+    }
+
+    /// The one with the smallest offset, if that is so.
+    fn pop_if(&mut self, is_so: impl Fn(u64) -> bool) -> Option<(u64, u64)> {
+        let (first, other) = (self.ascending.front(), self.others.peek());
+        match (first, other) {
+            (Some(first), other) if other.is_none_or(|Reverse(other)| first < other) => {
+                is_so(first.0).then(|| self.ascending.pop_front()).flatten()
+            }
+            (_, Some(Reverse((at, _)))) => {
+                let other = is_so(*at).then(|| self.others.pop()).flatten();
+                other.map(|Reverse(other)| other)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Lines of one event in one piece.
@@ -115,9 +172,9 @@ pub struct Joiner<T> {
     /// Events that grew no more and are not whole.
     fragments: Keyed<u64>,
     /// When to look whether an event grows no more: by the offset of a last line.
-    closing: BinaryHeap<Reverse<(u64, u64)>>,
+    closing: Queue,
     /// The same for fragments, by the offset of a first line.
-    expiring: BinaryHeap<Reverse<(u64, u64)>>,
+    expiring: Queue,
     order: Order,
     /// Latest second of the stamps that the order has not heard of.
     now_sec: u64,
@@ -141,7 +198,7 @@ struct Behind<T> {
 #[derive(Debug)]
 struct Slot {
     key: Key,
-    parts: Vec<Part>,
+    parts: Parts,
     first_at: u64,
     last_at: u64,
     facts: Facts,
@@ -191,8 +248,8 @@ impl<T: Text> Joiner<T> {
             first: 0,
             open: Keyed::default(),
             fragments: Keyed::default(),
-            closing: BinaryHeap::new(),
-            expiring: BinaryHeap::new(),
+            closing: Queue::default(),
+            expiring: Queue::default(),
             order: Order::new(timeout_ms, reach.hold),
             now_sec: 0,
             waiting: None,
@@ -433,7 +490,7 @@ impl<T: Text> Joiner<T> {
                     slot.parts.push(part);
                     slot.last_at = last_at;
                     slot.facts.join(&group.facts);
-                    self.closing.push(Reverse((last_at, number)));
+                    self.closing.push(last_at, number);
                     return;
                 }
                 if group.facts.lines > 1 {
@@ -451,7 +508,10 @@ impl<T: Text> Joiner<T> {
         let single = group.facts.single;
         self.slots.push_back(Slot {
             key: group.key,
-            parts: vec![part],
+            parts: Parts {
+                first: Some(part),
+                more: Vec::new(),
+            },
             first_at,
             last_at,
             facts: group.facts,
@@ -461,7 +521,7 @@ impl<T: Text> Joiner<T> {
         self.order.insert(group.key.stamp, number, first_at, older);
         if !single {
             self.open.insert(group.key, number);
-            self.closing.push(Reverse((last_at, number)));
+            self.closing.push(last_at, number);
         }
     }
 
@@ -475,10 +535,8 @@ impl<T: Text> Joiner<T> {
     /// Closes what grows no more when the log is at `at`, and gives up on fragments.
     fn expire(&mut self, at: u64) {
         let Reach { near, far, .. } = self.reach;
-        while let Some(Reverse((last_at, number))) = self.closing.peek().copied()
-            && last_at.saturating_add(near) < at
-        {
-            self.closing.pop();
+        let is_past = |last_at: u64| last_at.saturating_add(near) < at;
+        while let Some((last_at, number)) = self.closing.pop_if(is_past) {
             // Gone from the front, or grown since.
             if number >= self.first
                 && self.slot(number).state == State::Open
@@ -488,10 +546,8 @@ impl<T: Text> Joiner<T> {
             }
         }
         // What is within reach of a fragment may be open for as long as what is near.
-        while let Some(Reverse((first_at, number))) = self.expiring.peek().copied()
-            && first_at.saturating_add(far + near) < at
-        {
-            self.expiring.pop();
+        let is_past = |first_at: u64| first_at.saturating_add(far + near) < at;
+        while let Some((_, number)) = self.expiring.pop_if(is_past) {
             if number >= self.first && self.slot(number).state == State::Fragment {
                 self.finish(number);
             }
@@ -515,7 +571,7 @@ impl<T: Text> Joiner<T> {
                 slot.state = State::Merged;
                 let (parts, facts) = (std::mem::take(&mut slot.parts), slot.facts);
                 let before_slot = self.slot(before);
-                before_slot.parts.extend(parts);
+                before_slot.parts.append(parts);
                 before_slot.facts.join(&facts);
                 before_slot.last_at = last_at;
                 if before_slot.facts.is_whole(ends_events) {
@@ -527,7 +583,7 @@ impl<T: Text> Joiner<T> {
         }
         self.slot(number).state = State::Fragment;
         self.fragments.insert(key, number);
-        self.expiring.push(Reverse((first_at, number)));
+        self.expiring.push(first_at, number);
     }
 
     /// An event has all that it will have.

@@ -17,6 +17,10 @@
 //! **In which order events come** is as ausearch prints them: each waits until the log's own time is
 //! past its stamp by the timeout, then the oldest goes first. See [`Joiner`].
 //!
+//! **An excerpt** stands for a piece where its feeder knows types and stamps of lines without their text, as
+//! of a store: of the events that are looked for all lines are in it, of the others what they say of time.
+//! What comes out is the same. See [`Excerpt`].
+//!
 //! **Damage** is a line without a stamp, or one without an end; it is counted and located, and is no
 //! event. See [`Damage`].
 

@@ -193,13 +193,14 @@ fn push_keys(field: &Field<'_>, out: &mut Vec<u8>) -> Option<()> {
 }
 
 fn push_title(field: &Field<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let title = field.decoded_as(Kind::Proctitle);
-    memchr::memchr(0, &title)?;
-    out.extend(
-        title
-            .iter()
-            .map(|byte| if *byte == 0 { b' ' } else { *byte }),
-    );
+    let start = out.len();
+    field.push_decoded(Kind::Proctitle, out);
+    if memchr::memchr(0, &out[start..]).is_none() {
+        out.truncate(start);
+        return None;
+    }
+    let zeros = out[start..].iter_mut().filter(|byte| **byte == 0);
+    zeros.for_each(|byte| *byte = b' ');
     Some(())
 }
 

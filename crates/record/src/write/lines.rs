@@ -2,6 +2,7 @@
 
 use crate::event::Event;
 use crate::record::{ENRICHED_SEPARATOR, Record};
+use crate::scan;
 use crate::write::time::Civil;
 use crate::write::{Escape, Locale};
 
@@ -57,7 +58,7 @@ pub fn default_escaped(event: &Event, locale: &Locale<'_>, escape: Escape, out: 
 
 /// Replaces the control characters of `out[start..]`; there are hardly ever any.
 pub(super) fn escape_controls(start: usize, out: &mut Vec<u8>) {
-    if out[start..].iter().all(|byte| *byte >= b' ') {
+    if !scan::has_controls(&out[start..]) {
         return;
     }
     for byte in out.split_off(start) {
