@@ -123,6 +123,12 @@ pub mod builtin {
     pub const EXE_BYTES_MAX: usize = 256;
     /// Parents of parents that are looked at.
     pub const ANCESTORS_MAX: usize = 8;
+    /// Folders whose inodes are remembered; at most twice as many, of about 150 bytes each.
+    pub const FOLDERS_MAX: usize = 8 * 1024;
+    /// Named pipes whose makers' children are looked at; at most twice as many.
+    pub const PIPES_MAX: usize = 1024;
+    /// Children of such a process of which it is remembered what was put onto their standard input.
+    pub const PIPED_MAX: usize = 8;
     /// Findings remembered so that they are not told again; at most twice as many.
     pub const TOLD_MAX: usize = 16 * 1024;
     /// How long a finding is not told again of the same process, ms.

@@ -103,10 +103,23 @@ impl Lab {
         fs::copy(key, self.path("pki/log.vkey")).unwrap();
     }
 
+    /// Its detections tell a program, too.
     fn start_agent(&mut self) {
         let capture = format!("file:{}", self.text("audit.log"));
+        let (told, config) = (self.text("told-by-agent"), self.text("agent.toml"));
+        let text = format!(
+            "spool = '{}'\n[[detections.outputs]]\ncommand = ['/bin/sh', '-c', 'cat >> {told}; echo >> {told}']\n",
+            self.text("spool")
+        );
+        fs::write(&config, text).unwrap();
+        // Where this is root, the program is run by the user of delivery.
+        let file = File::options().append(true).create(true).open(&told);
+        let anybody = fs::Permissions::from_mode(0o666);
+        file.unwrap().set_permissions(anybody).unwrap();
         self.agent = Some(Self::spawn(&[
             "agent",
+            "--config",
+            &config,
             "--spool",
             &self.text("spool"),
             "--collector",
@@ -254,6 +267,11 @@ fn what_is_found_is_recorded_once_and_told_across_kills() {
     let [first, last] = ["first", "last"].map(|name| entries[name].as_u64().unwrap());
     assert_eq!(last - first, 3, "{seen}");
     wait_for("the command", || lines(&lab.path("told")) >= 2);
+    // The process that asks for it may start nothing itself: see below.
+    wait_for("the agent's command", || {
+        let told = fs::read_to_string(lab.path("told-by-agent")).unwrap_or_default();
+        told.contains("\"id\":\"log-clearing\"")
+    });
 
     // kill -9 at any moment: nothing is recorded twice, nothing is missed.
     for round in 0..3 {
@@ -344,8 +362,9 @@ fn what_is_found_is_recorded_once_and_told_across_kills() {
 
     // What the process of the detections is refused.
     let probe = ["agent", "--role", "detections", "--probe-sandbox"];
-    let spool = lab.text("spool");
-    let refused = lab.run(&[&probe[..], &["--spool", &spool]].concat());
+    let (spool, config) = (lab.text("spool"), lab.text("agent.toml"));
+    let of_agent = ["--spool", &spool, "--config", &config];
+    let refused = lab.run(&[&probe[..], &of_agent].concat());
     let refused = String::from_utf8(refused.stdout).unwrap();
     if refused.contains("landlock true") {
         assert!(refused.contains("file true"), "{refused}");

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod clock;
 mod error;
+pub mod folders;
 pub mod handover;
 pub mod host;
 pub mod lock;

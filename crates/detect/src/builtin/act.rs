@@ -1,12 +1,14 @@
 //! An event, read once for all detections: who did what to which files.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
-use indelible_record::{Arch, Event, Part, Record, RecordType, Stamp};
+use indelible_record::{Arch, Event, Part, Path, Record, RecordType, Stamp};
 
 use super::about::About;
 use super::finding::Finding;
-use super::path::whole;
+use super::folders::Folders;
+use super::path::{file_name, whole};
 use super::table::{Key, hash};
 use crate::sigma::Level;
 
@@ -28,6 +30,8 @@ pub(super) struct Act<'e> {
     pub(super) euid: Option<u32>,
     pub(super) exe: Option<Cow<'e, [u8]>>,
     node_hash: u64,
+    paths: OnceCell<Vec<Path<'e>>>,
+    touched: OnceCell<Vec<Touched>>,
 }
 
 /// How a file was opened.
@@ -83,6 +87,8 @@ impl<'e> Act<'e> {
             euid: None,
             exe: None,
             node_hash: hash(event.node()),
+            paths: OnceCell::new(),
+            touched: OnceCell::new(),
         };
         if let Some(syscall) = event.record(RecordType::SYSCALL) {
             act.read(&syscall);
@@ -169,6 +175,15 @@ impl<'e> Act<'e> {
         (self.node_hash, pid)
     }
 
+    pub(super) fn node_hash(&self) -> u64 {
+        self.node_hash
+    }
+
+    /// The PATH records, by their numbers.
+    pub(super) fn paths(&self) -> &[Path<'e>] {
+        self.paths.get_or_init(|| self.event.paths())
+    }
+
     /// An argument as an `int`.
     pub(super) fn int(&self, index: usize) -> u32 {
         // The kernel takes the lower half of the register.
@@ -225,7 +240,44 @@ impl<'e> Act<'e> {
     }
 
     /// The files of the event and what was done, or tried, to each; by whole paths.
-    pub(super) fn touched(&self) -> Vec<Touched> {
+    pub(super) fn touched(&self) -> &[Touched] {
+        self.touched.get_or_init(|| self.files(|_, _| None))
+    }
+
+    /// Has names that are relative to open folders made whole by what is known of those.
+    pub(super) fn place(&self, folders: &mut Folders) {
+        if !self.has_descriptor() {
+            return;
+        }
+        let parents: Vec<&Path<'_>> = self
+            .paths()
+            .iter()
+            .filter(|path| path.nametype == Some(b"PARENT") && path.name.is_some())
+            .collect();
+        let files = self.files(|name, index| {
+            let parent = *parents.get(index.min(parents.len().saturating_sub(1)))?;
+            let folder = folders.find(self.node_hash, parent)?;
+            Some(whole(folder, file_name(name)))
+        });
+        let _ = self.touched.set(files);
+    }
+
+    /// Whether the call names a file by an open folder.
+    fn has_descriptor(&self) -> bool {
+        let is_folder = |index| self.int(index) != AT_FDCWD;
+        match self.call {
+            "openat" | "openat2" | "unlinkat" | "mknodat" | "fchmodat" | "fchmodat2" => {
+                is_folder(0)
+            }
+            "symlinkat" => is_folder(1),
+            "renameat" | "renameat2" | "linkat" => is_folder(0) || is_folder(2),
+            _ => false,
+        }
+    }
+
+    /// See [`Act::touched`]. `placed` makes a relative name whole where more is known than the working
+    /// folder; it is told which parent the name is in, the first or the second.
+    fn files(&self, mut placed: impl FnMut(&[u8], usize) -> Option<Vec<u8>>) -> Vec<Touched> {
         let deed: fn(&Act<'_>, Option<Opening>, &[u8]) -> Option<Deed> = match self.call {
             "open" | "openat" | "openat2" | "creat" => |_, opening, kind| {
                 let opening = opening?;
@@ -263,16 +315,22 @@ impl<'e> Act<'e> {
         };
         let opening = self.opening();
         let mut cwd = None;
-        self.event
-            .paths()
-            .into_iter()
+        // What a rename takes away stands first, and in the first parent.
+        let mut is_first = true;
+        self.paths()
+            .iter()
             .filter_map(|path| {
                 let deed = deed(self, opening, path.nametype.unwrap_or_default())?;
-                let cwd = cwd.get_or_insert_with(|| self.event.cwd().unwrap_or_default());
-                Some(Touched {
-                    path: whole(cwd, &path.name?),
-                    deed,
-                })
+                let name = path.name.as_deref()?;
+                let parent = usize::from(!std::mem::take(&mut is_first));
+                let known = (!name.starts_with(b"/"))
+                    .then(|| placed(name, parent))
+                    .flatten();
+                let path = known.unwrap_or_else(|| {
+                    let cwd = cwd.get_or_insert_with(|| self.event.cwd().unwrap_or_default());
+                    whole(cwd, name)
+                });
+                Some(Touched { path, deed })
             })
             .collect()
     }
@@ -301,6 +359,8 @@ fn text(value: &[u8]) -> Option<&str> {
     (!text.starts_with('+')).then_some(text)
 }
 
+/// include/uapi/linux/fcntl.h: the working folder stands for an open one.
+const AT_FDCWD: u32 = -100_i32 as u32;
 const O_ACCMODE: u64 = 0o3;
 const O_WRONLY: u64 = 0o1;
 const O_TRUNC: u64 = 0o1000;

@@ -5,6 +5,7 @@ use super::act::{Act, shown};
 use super::engine::Detection;
 use super::lineage::Lineage;
 use super::path::{is_writable_place, whole};
+use super::program::told_to_run;
 use crate::sigma::Level;
 
 /// See [`super::all`].
@@ -48,11 +49,12 @@ pub(super) static WRITABLE: About = About {
     level: Level::Medium,
     techniques: &["T1059"],
     logic: "execve or execveat succeeds and the program, or the script that was named, stands \
-        below /tmp, /var/tmp, /dev/shm, /run/shm, /run/lock or /dev/mqueue, unless the installer of \
-        packages or a build started it. A script that is given to an interpreter as an argument is \
-        not seen.",
+        below /tmp, /var/tmp, /dev/shm, /run/shm, /run/lock or /dev/mqueue, or is the argument by \
+        which a shell, another interpreter or the dynamic loader was told to run it; unless the \
+        installer of packages or a build started it. Code that comes by a pipe or as an option is \
+        not seen, nor is a script that another script reads.",
     candidates: "syscall in (execve, execveat) and (exe ~ /^\\/(tmp|var\\/tmp|dev|run)\\// or path ~ \
-        /tmp|shm|lock|mqueue/ or cwd ~ /tmp|shm|lock|mqueue/)",
+        /tmp|shm|lock|mqueue/ or cwd ~ /tmp|shm|lock|mqueue/ or argv ~ /tmp|shm|lock|mqueue/)",
     needs: "-a always,exit -F arch=b64 -S execve,execveat",
     tuning: &[
         Key {
@@ -132,8 +134,7 @@ impl Detection for Memory {
 
 /// Whether the program's name itself ends so.
 fn is_named(act: &Act<'_>) -> bool {
-    let paths = act.event.paths();
-    paths.iter().any(|path| {
+    act.paths().iter().any(|path| {
         path.name
             .as_deref()
             .is_some_and(|name| name.ends_with(DELETED))
@@ -168,8 +169,8 @@ impl Detection for Writable {
         let exe = act.exe().unwrap_or_default();
         let place = if is_writable_place(exe) {
             exe.to_vec()
-        } else if let Some(script) = script(act).filter(|script| is_writable_place(script)) {
-            script
+        } else if let Some(named) = named(act, exe).find(|named| is_writable_place(named)) {
+            named
         } else {
             return;
         };
@@ -181,11 +182,14 @@ impl Detection for Writable {
     }
 }
 
-/// What was named to be run: the first file of the event.
-fn script(act: &Act<'_>) -> Option<Vec<u8>> {
-    let paths = act.event.paths();
-    let name = paths.first()?.name.as_deref()?;
-    Some(whole(&act.event.cwd().unwrap_or_default(), name))
+/// What was named to be run: the first file of the event, and what an interpreter was told to run.
+fn named<'a>(act: &'a Act<'_>, exe: &'a [u8]) -> impl Iterator<Item = Vec<u8>> + use<'a> {
+    let cwd = act.event.cwd().unwrap_or_default();
+    let first = act.paths().first().and_then(|path| path.name.as_deref());
+    let argv = act.event.argv().unwrap_or_default();
+    let told = told_to_run(exe, &argv.arguments).map(<[u8]>::to_vec);
+    let told = told.map(|name| whole(&cwd, &name));
+    first.map(|name| whole(&cwd, name)).into_iter().chain(told)
 }
 
 const DELETED: &[u8] = b" (deleted)";

@@ -86,7 +86,7 @@ impl Lineage {
 
 /// The file that was asked to run, by its whole path: not what a process says of itself.
 fn script(act: &Act<'_>, exe: &[u8]) -> Option<Box<[u8]>> {
-    let name = act.event.paths().into_iter().next()?.name?;
-    let is_script = name.starts_with(b"/") && *name != *exe && name.len() <= EXE_BYTES_MAX;
-    is_script.then(|| name.as_ref().into())
+    let name = act.paths().first()?.name.as_deref()?;
+    let is_script = name.starts_with(b"/") && name != exe && name.len() <= EXE_BYTES_MAX;
+    is_script.then(|| name.into())
 }

@@ -3,6 +3,7 @@
 use super::about::{About, Findings, Key, Names, Tuning};
 use super::act::{Act, Deed, shown};
 use super::engine::{Detection, names_files};
+use super::folders::by_descriptor;
 use super::lineage::Lineage;
 use super::path::{file_name, is_below};
 use crate::sigma::Level;
@@ -21,8 +22,12 @@ pub(super) static ABOUT: About = About {
         write to lastlog, faillog, wtmp, btmp and utmp in place. A write of nothing but blanks \
         into a log that is open for appending is not seen. The plan of apt's last run \
         (apt/eipp.log.xz), which each run replaces, is no log.",
-    candidates: "syscall in (open, openat, openat2, creat, truncate, unlink, unlinkat, rename, \
-        renameat, renameat2, link, linkat) and (path ~ \"*log*\" or cwd ~ \"*log*\")",
+    candidates: concat!(
+        "syscall in (open, openat, openat2, creat, truncate, unlink, unlinkat, rename, renameat, \
+         renameat2, link, linkat) and (path ~ \"*log*\" or cwd ~ \"*log*\" or ",
+        by_descriptor!(),
+        ")"
+    ),
     needs: "writes and changes of names below /var/log: -a always,exit -F arch=b64 -F dir=/var/log -F perm=wa",
     tuning: &[
         Key {

@@ -1,7 +1,7 @@
 //! Paths as the kernel recorded them, made whole.
 //!
-//! Symbolic links cannot be followed from a record, and a name that is relative to an open folder
-//! (`openat` with a descriptor) is taken as relative to the working directory.
+//! Symbolic links cannot be followed from a record. A name that is relative to an open folder is taken
+//! as relative to the working folder where nothing is known of the open one (`folders.rs`).
 
 /// The path of a name that was used in a folder: absolute, without `.`, `..`, doubled slashes and
 /// without detours over `/proc/PID/root`.
@@ -39,6 +39,11 @@ fn is_process(name: &[u8]) -> bool {
 pub(super) fn is_below(path: &[u8], folder: &str) -> bool {
     path.strip_prefix(folder.as_bytes())
         .is_some_and(|rest| rest.starts_with(b"/"))
+}
+
+/// Whether a path is that of a folder or of its content.
+pub(super) fn is_same_or_below(path: &[u8], folder: &str) -> bool {
+    path == folder.as_bytes() || is_below(path, folder)
 }
 
 /// What stands behind the last slash.

@@ -3,6 +3,7 @@
 use super::about::{About, Findings, Key, Names, Tuning};
 use super::act::{Act, Deed, shown};
 use super::engine::{Detection, names_files};
+use super::folders::by_descriptor;
 use super::lineage::Lineage;
 use super::path::{file_name, is_below};
 use crate::sigma::Level;
@@ -272,7 +273,9 @@ macro_rules! changes {
             $names,
             "/ or cwd ~ /",
             $names,
-            "/)"
+            "/ or ",
+            by_descriptor!(),
+            ")"
         )
     };
 }

@@ -5,8 +5,10 @@ use indelible_record::{RecordType, UNSET};
 use super::about::{About, Findings, Key, Names, Tuning};
 use super::act::{Act, Deed, decimal, shown};
 use super::engine::Detection;
+use super::folders::by_descriptor;
 use super::lineage::Lineage;
-use super::path::{file_name, is_below, is_writable_place};
+use super::path::{is_below, is_writable_place};
+use super::program::is_shell;
 use crate::sigma::Level;
 
 /// See [`super::all`].
@@ -23,8 +25,11 @@ pub(super) static ABOUT: About = About {
         written past visudo. Or a program that is known to be setuid dies from an error of memory \
         (ANOM_ABEND) while a user runs it. A program that sets all its uids to 0 at once is not \
         told from one that sudo started.",
-    candidates: "(auid >= 1000 and euid = 0 and not uid = 0) or (syscall in (chmod, fchmod, fchmodat, \
-        fchmodat2)) or (path ~ /sudoers/ or cwd ~ /sudoers/) or type = ANOM_ABEND",
+    candidates: concat!(
+        "(auid >= 1000 and euid = 0 and not uid = 0) or (syscall in (chmod, fchmod, fchmodat, \
+         fchmodat2)) or (path ~ /sudoers/ or cwd ~ /sudoers/) or type = ANOM_ABEND or ",
+        by_descriptor!()
+    ),
     needs: "-a always,exit -F arch=b64 -S execve,execveat -F euid=0 -F uid!=0 -F auid>=1000; \
         -S chmod,fchmod,fchmodat -F auid>=1000; -F dir=/etc/sudoers.d -F perm=wa; ANOM_ABEND needs none",
     tuning: &[
@@ -190,27 +195,6 @@ impl Detection for Privilege {
 
 fn is_sudoers(path: &[u8]) -> bool {
     path == b"/etc/sudoers" || is_below(path, "/etc/sudoers.d")
-}
-
-/// Whether it is a program that takes commands.
-pub(super) fn is_shell(exe: &[u8]) -> bool {
-    matches!(
-        file_name(exe),
-        b"sh"
-            | b"bash"
-            | b"dash"
-            | b"zsh"
-            | b"ksh"
-            | b"ksh93"
-            | b"mksh"
-            | b"ash"
-            | b"csh"
-            | b"tcsh"
-            | b"fish"
-            | b"rbash"
-            | b"busybox"
-            | b"pwsh"
-    )
 }
 
 /// The first uid of a person.

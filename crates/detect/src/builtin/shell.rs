@@ -8,7 +8,8 @@ use super::about::{About, Findings, Key, Names, Tuning};
 use super::act::Act;
 use super::engine::Detection;
 use super::lineage::Lineage;
-use super::privilege::is_shell;
+use super::pipe::{Between, Pipes};
+use super::program::is_shell;
 use super::table::{Key as ProcessKey, Table};
 use crate::limits::builtin::{CONNECTED_MAX, CONNECTED_MS, CONNECTIONS_PER_PROCESS_MAX};
 use crate::sigma::Level;
@@ -21,12 +22,14 @@ pub(super) static ABOUT: About = About {
     techniques: &["T1059.004"],
     logic: "A process connects to an address (to a port other than DNS), and then within 10 minutes \
         the same process becomes a shell; or the connection's descriptor is put onto two of \
-        standard input, output and error, by the process or by a child of it. Programs that look \
-        users up over the network and then start their shell (sudo, login) are left out. A program \
-        that connects, forks and copies bytes between the connection and a terminal of its own is \
-        not seen, nor is one that listens.",
-    candidates: "syscall in (execve, execveat, dup2, dup3)",
-    needs: "-a always,exit -F arch=b64 -S connect; -S execve,execveat; -S dup2,dup3 -F a1<=2",
+        standard input, output and error, by the process or by a child of it. Or a process has a \
+        named pipe made, one of its children connects, and another, whose standard input and output \
+        were put elsewhere, becomes a shell. Programs that look users up over the network and then \
+        start their shell (sudo, login) are left out. A program that connects, forks and copies bytes \
+        between the connection and a terminal of its own is not seen, nor is one that listens.",
+    candidates: "syscall in (execve, execveat, dup2, dup3, connect)",
+    needs: "-a always,exit -F arch=b64 -S connect; -S execve,execveat; -S dup2,dup3 -F a1<=2; \
+        -S mknod -F a1&4096; -S mknodat -F a2&4096",
     tuning: &[Key {
         name: "allow",
         what: "programs that may connect and become a shell",
@@ -43,7 +46,7 @@ pub(super) static ABOUT: About = About {
             "/usr/sbin/crond",
         ],
     }],
-    memory: "4 connections of each of 16,384 processes",
+    memory: "4 connections of each of 16,384 processes, and 2,048 makers of named pipes",
 };
 
 /// The detection.
@@ -51,6 +54,7 @@ pub(super) static ABOUT: About = About {
 pub(super) struct Shell {
     allow: Names,
     connected: Table<Connected>,
+    pipes: Pipes,
 }
 
 /// The connections of a process.
@@ -59,8 +63,9 @@ struct Connected {
     connections: Vec<Connection>,
 }
 
+/// Of a process to another host.
 #[derive(Clone, Debug)]
-struct Connection {
+pub(super) struct Connection {
     at_ms: u64,
     stamp: Option<Stamp>,
     descriptor: u32,
@@ -76,10 +81,11 @@ impl Shell {
         Shell {
             allow: tuning.names(&ABOUT, "allow"),
             connected: Table::new(CONNECTED_MAX),
+            pipes: Pipes::default(),
         }
     }
 
-    fn connects(&mut self, act: &Act<'_>, key: ProcessKey) {
+    fn connects(&mut self, act: &Act<'_>, key: ProcessKey, found: &mut Findings) {
         let is_under_way = act.exit == Some(EINPROGRESS);
         if act.success == Some(false) && !is_under_way || self.allow.has_some(act.exe()) {
             return;
@@ -99,6 +105,9 @@ impl Shell {
             onto: 0,
             is_told: false,
         };
+        if let Some(between) = self.pipes.connects(act, &connection) {
+            found.push(of_pipes(act, &between));
+        }
         if self.connected.find(key).is_none() {
             self.connected.put(key, Connected::default());
         }
@@ -120,6 +129,7 @@ impl Shell {
         if !act.is_done() || onto > 2 || from == onto {
             return;
         }
+        self.pipes.puts(act, onto);
         let recent = act.now_ms.saturating_sub(CONNECTED_MS);
         let parent = act.ppid.map(|ppid| act.key(ppid));
         for key in std::iter::once(key).chain(parent) {
@@ -148,6 +158,11 @@ impl Shell {
     }
 
     fn becomes(&mut self, act: &Act<'_>, key: ProcessKey, found: &mut Findings) {
+        if act.exe().is_some_and(is_shell)
+            && let Some(between) = self.pipes.becomes_shell(act)
+        {
+            found.push(of_pipes(act, &between));
+        }
         let Some(mut known) = self.connected.remove(key) else {
             return;
         };
@@ -178,7 +193,8 @@ impl Detection for Shell {
             return;
         };
         match act.call {
-            "connect" => self.connects(act, key),
+            "connect" => self.connects(act, key, found),
+            "mknod" | "mknodat" => self.pipes.made(act),
             "dup2" | "dup3" => self.puts(act, key, found),
             "execve" | "execveat" if act.is_done() => self.becomes(act, key, found),
             // The number belongs to no process now, or to another.
@@ -190,8 +206,18 @@ impl Detection for Shell {
     }
 
     fn evicted(&self) -> u64 {
-        self.connected.evicted
+        self.connected.evicted + self.pipes.evicted()
     }
+}
+
+/// A shell and a connection behind the same named pipe.
+fn of_pipes(act: &Act<'_>, between: &Between) -> super::finding::Finding {
+    let Between { shell, connection } = between;
+    let why = format!(
+        "{shell} was put between pipes, with a connection to {} port {} at their other ends",
+        connection.address, connection.port
+    );
+    finding(act, connection, Level::High, why)
 }
 
 /// With the connection's event before the one that decided.
@@ -202,7 +228,7 @@ fn finding(
     why: String,
 ) -> super::finding::Finding {
     let mut finding = act.finding(&ABOUT, level, "T1059.004", why);
-    if let Some(stamp) = connection.stamp {
+    if let Some(stamp) = connection.stamp.filter(|stamp| Some(*stamp) != act.stamp()) {
         finding.stamps.insert(0, stamp);
     }
     finding

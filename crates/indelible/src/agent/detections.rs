@@ -17,36 +17,35 @@ use super::spooled::released;
 use super::stopping::Stopping;
 use super::worker::RESOLVING;
 use crate::config::{DetectionsConfig, SpoolLimits};
-use crate::detect::live::{Folder, Ledger, watch_spool};
+use crate::detect::live::{Folder, Ledger, Surroundings, watch_spool};
 
 /// What the process may reach: it reads the streams, its rules and what a webhook needs, and writes
-/// its own room. `None` where a program is told of findings, which would be confined with it.
-pub(crate) fn sandbox(layout: &Layout, config: &DetectionsConfig) -> Option<Sandbox> {
-    let outputs = &config.outputs;
-    if outputs.iter().any(|output| output.command.is_some()) {
-        return None;
-    }
+/// its own room.
+pub(crate) fn sandbox(layout: &Layout, config: &DetectionsConfig) -> Sandbox {
     let streams = layout
         .written_rooms()
         .flat_map(|room| [room.streams(), room.openings()]);
-    let webhooks = outputs.iter().filter_map(|output| output.webhook.as_ref());
+    let webhooks = config
+        .outputs
+        .iter()
+        .filter_map(|output| output.webhook.as_ref());
     let of_webhooks = webhooks.flat_map(|webhook| [&webhook.ca, &webhook.token_file]);
     let configured = of_webhooks.chain([&config.rules]).flatten().cloned();
     let known = RESOLVING.iter().chain(ZONE).map(PathBuf::from);
-    Some(Sandbox {
+    Sandbox {
         read: streams
             .chain([layout.released()])
             .chain(configured)
             .chain(known)
             .collect(),
         write: vec![layout.detections().folder().to_owned()],
-    })
+    }
 }
 
 /// Runs the detections until asked to stop.
 pub(crate) fn run(
     layout: &Layout,
-    config: &DetectionsConfig,
+    (config, surroundings): (&DetectionsConfig, Surroundings),
     limits: SpoolLimits,
     stopping: &Stopping,
 ) -> Result<()> {
@@ -68,9 +67,13 @@ pub(crate) fn run(
         stream,
     };
     crate::service::ready("detections run");
-    let result = watch_spool(config, (layout, &folder), own, ledger, &|| {
-        stopping.requested()
-    });
+    let result = watch_spool(
+        (config, surroundings),
+        (layout, &folder),
+        own,
+        ledger,
+        &|| stopping.requested(),
+    );
     crate::service::stopping();
     result
 }

@@ -19,7 +19,7 @@ use super::http::Metrics;
 use super::peers::Peers;
 use super::writer::{Answer, Request, Wanted};
 use crate::config::DetectionsConfig;
-use crate::detect::live::{Counts, Folder, Ledger, watch_log};
+use crate::detect::live::{Counts, Folder, Ledger, Surroundings, watch_log};
 
 /// The running thread.
 pub(super) struct Detections(JoinHandle<()>);
@@ -51,11 +51,13 @@ pub(super) fn start(
         counted: Counts::default(),
     };
     let config = config.clone();
+    let surroundings = Surroundings::of_collector(&config)?;
     let thread = std::thread::Builder::new().name("detections".into());
     let thread = thread.spawn(move || {
         process::give_way();
         let is_stopping = || is_stopping(&stopping);
-        let watched = watch_log(&config, (dir, &folder), own, newest, ledger, &is_stopping);
+        let config = (&config, surroundings);
+        let watched = watch_log(config, (dir, &folder), own, newest, ledger, &is_stopping);
         if let Err(error) = watched {
             // What is received is kept all the same.
             tracing::error!("detections ended: {error:#}");

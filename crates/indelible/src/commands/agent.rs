@@ -24,6 +24,7 @@ use crate::agent::{self, CaptureSetup, Stopping, Work};
 use crate::config::{
     self, AgentConfig, Capture, CollectorAddress, SourceConfig, WhenFull, agent::default_name,
 };
+use crate::detect::live::Surroundings;
 use crate::exit;
 use crate::net::enrol::identity::IdentityFolder;
 use crate::net::pki::Pki;
@@ -297,13 +298,19 @@ impl Agent {
             process::drop_to_user(uid, gid)?;
         }
         let detections = config.detections.clone().unwrap_or_default();
+        let surroundings = Surroundings::of_host(&detections)?;
         let sandbox = agent::detections_sandbox(layout, &detections);
-        let files = confine(sandbox.filter(|_| config.sandbox))?;
+        let files = confine(Some(sandbox).filter(|_| config.sandbox))?;
         if self.probe_sandbox {
             return show_refused(files);
         }
         let stopping = self.stopping()?;
-        agent::detect(layout, &detections, config.limits, &stopping)
+        agent::detect(
+            layout,
+            (&detections, surroundings),
+            config.limits,
+            &stopping,
+        )
     }
 
     fn stopping(&self) -> Result<Stopping> {

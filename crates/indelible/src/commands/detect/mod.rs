@@ -2,6 +2,7 @@
 
 mod deleted;
 mod list;
+mod relay;
 mod run;
 mod sigma;
 mod sources;
@@ -24,6 +25,8 @@ enum What {
     Deleted(deleted::Deleted),
     Explain(list::Explain),
     List(list::List),
+    #[command(hide = true)]
+    Relay(relay::Relay),
     Run(run::Run),
     Sigma(sigma::Sigma),
     Ssh(ssh::Ssh),
@@ -39,6 +42,7 @@ impl Detect {
             What::Deleted(command) => command.run(),
             What::Explain(command) => command.run(),
             What::List(command) => command.run(),
+            What::Relay(command) => command.run(),
             What::Run(command) => command.run(),
             What::Sigma(command) => command.run(),
             What::Ssh(command) => command.run(),

@@ -1,6 +1,9 @@
 //! Cases: records, and what has to be found in them.
 //!
 //! ```toml
+//! [folders]                   # optional: what is known of the host
+//! "/var/log" = "08:01 131074" # device and inode, as in records
+//!
 //! [[case]]
 //! name = "the log is emptied by a redirection"
 //! expect = ["log-clearing"]   # none for what is benign
@@ -9,6 +12,7 @@
 //! '''
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -26,6 +30,9 @@ use serde::Deserialize;
 pub(super) struct Cases {
     /// The detection that the benign cases look like.
     pub(super) detection: Option<String>,
+    /// Device and inode of folders.
+    #[serde(default)]
+    folders: BTreeMap<String, String>,
     #[serde(rename = "case")]
     pub(super) cases: Vec<Case>,
 }
@@ -69,14 +76,28 @@ pub(super) fn read(path: &Path) -> Result<Cases> {
     Ok(cases)
 }
 
-impl Case {
-    /// The findings of all detections in the case's events, and which of their events are not
-    /// among the detection's own candidates (there should be none).
-    pub(super) fn run(&self) -> Result<(Vec<Finding>, Vec<String>)> {
+impl Cases {
+    /// All detections, knowing what the file tells of the host.
+    pub(super) fn engine(&self) -> Result<Engine> {
         let mut engine = match Engine::new(&[], &Tuning::default()) {
             Ok(engine) => engine,
             Err(why) => bail!(why),
         };
+        for (path, place) in &self.folders {
+            let place = place.split_once(' ');
+            let place = place.and_then(|(dev, inode)| Some((dev, inode.parse().ok()?)));
+            let (dev, inode) =
+                place.with_context(|| format!("{path:?} is not a device, a blank and an inode"))?;
+            engine.knows(None, dev.as_bytes(), inode, path.as_bytes());
+        }
+        Ok(engine)
+    }
+}
+
+impl Case {
+    /// The findings of all detections in the case's events, and which of their events are not
+    /// among the detection's own candidates (there should be none).
+    pub(super) fn run(&self, mut engine: Engine) -> Result<(Vec<Finding>, Vec<String>)> {
         let events = self.events();
         if events.iter().all(|event| event.stamp().is_none()) {
             bail!("{:?} has no records with a stamp", self.name);

@@ -48,7 +48,7 @@ pub(crate) fn test(files: &[PathBuf], form: Form) -> Result<bool> {
         let file = cases::read(path)?;
         for case in &file.cases {
             count += 1;
-            let (findings, outside) = case.run()?;
+            let (findings, outside) = case.run(file.engine()?)?;
             let found: BTreeSet<&str> = findings.iter().map(|finding| finding.about.id).collect();
             let expected: BTreeSet<&str> = case.expect.iter().map(String::as_str).collect();
             for id in found.union(&expected) {

@@ -12,6 +12,7 @@ use anyhow::{Result, anyhow};
 use indelible_detect::{builtin, sigma};
 use indelible_log::{EntryRef, Kind, StreamId};
 use indelible_record::{Assembler, Event, Record, Settings};
+use indelible_sys::folders::Folder;
 
 use super::found;
 use super::places::Places;
@@ -98,6 +99,13 @@ impl Detector {
     pub(super) fn knows(&mut self, stream: StreamId, host: &str, source: &str) {
         let opened = StreamOpened::received(source, Some(host));
         self.lines.opened(stream, opened);
+    }
+
+    /// Takes where a folder of this host is: a spool's events are its own, and name no node.
+    pub(super) fn knows_folder(&mut self, folder: &Folder) {
+        let path = folder.path.as_os_str().as_encoded_bytes();
+        self.builtin
+            .knows(None, folder.dev.as_bytes(), folder.inode, path);
     }
 
     /// Takes the next entry.

@@ -19,10 +19,13 @@ mod silence;
 mod ssh;
 mod state;
 mod suppress;
+mod surroundings;
 mod tail;
 mod watch;
 
 pub(crate) use counts::{COUNTERS, Counts, of_spool as counts_of_spool};
+pub(crate) use outputs::relay;
 pub(crate) use state::Folder;
 pub(crate) use suppress::Suppression;
+pub(crate) use surroundings::Surroundings;
 pub(crate) use watch::{Ledger, watch_log, watch_spool};

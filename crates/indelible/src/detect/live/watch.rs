@@ -19,6 +19,7 @@ use super::outputs::Outputs;
 use super::silence::Silence;
 use super::state::{Folder, State};
 use super::suppress::Suppression;
+use super::surroundings::Surroundings;
 use super::tail::{LogTail, SpoolTail, Tail};
 use crate::agent::layout::Layout;
 use crate::config::DetectionsConfig;
@@ -49,7 +50,7 @@ pub(crate) trait Ledger {
 /// # Errors
 /// A configuration that names what does not exist, and a log that cannot be read or written.
 pub(crate) fn watch_log(
-    config: &DetectionsConfig,
+    (config, surroundings): (&DetectionsConfig, Surroundings),
     (dir, folder): (Arc<dyn Dir>, &Folder),
     own: StreamId,
     newest: watch::Receiver<Checkpoint>,
@@ -60,7 +61,16 @@ pub(crate) fn watch_log(
     let position = kept.as_ref().map(|state| &state.position);
     let tail = LogTail::open(dir, folder, newest, position)?;
     let state = kept.unwrap_or_else(|| State::at(tail.end()));
-    Watch::new(config, Side::Collector, own, folder, state, tail, ledger)?.run(is_stopping)
+    Watch::new(
+        (config, surroundings),
+        Side::Collector,
+        own,
+        folder,
+        state,
+        tail,
+        ledger,
+    )?
+    .run(is_stopping)
 }
 
 /// Runs the detections over a host's spool until asked to stop. `own` is the stream that the ledger
@@ -69,7 +79,7 @@ pub(crate) fn watch_log(
 /// # Errors
 /// As [`watch_log`].
 pub(crate) fn watch_spool(
-    config: &DetectionsConfig,
+    (config, surroundings): (&DetectionsConfig, Surroundings),
     (layout, folder): (&Layout, &Folder),
     own: (StreamId, Arc<dyn Dir>),
     ledger: impl Ledger,
@@ -80,7 +90,16 @@ pub(crate) fn watch_spool(
     let id = own.0;
     let tail = SpoolTail::open(layout, own, position)?;
     let state = kept.unwrap_or_else(|| State::at(tail.position()));
-    Watch::new(config, Side::Agent, id, folder, state, tail, ledger)?.run(is_stopping)
+    Watch::new(
+        (config, surroundings),
+        Side::Agent,
+        id,
+        folder,
+        state,
+        tail,
+        ledger,
+    )?
+    .run(is_stopping)
 }
 
 struct Watch<T, L> {
@@ -101,7 +120,7 @@ struct Watch<T, L> {
 
 impl<T: Tail, L: Ledger> Watch<T, L> {
     fn new(
-        config: &DetectionsConfig,
+        (config, surroundings): (&DetectionsConfig, Surroundings),
         side: Side,
         own: StreamId,
         folder: &Folder,
@@ -110,13 +129,16 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
         ledger: L,
     ) -> Result<Self> {
         let mut detector = Detector::new(config, side, own)?;
+        for folder in &surroundings.folders {
+            detector.knows_folder(folder);
+        }
         for (stream, host, source) in tail.openings() {
             detector.knows(stream, &host, &source);
         }
         Ok(Self {
             detector,
             governor: Governor::new(config.findings_per_minute, config.level.into()),
-            outputs: Outputs::start(&config.outputs)?,
+            outputs: Outputs::start(&config.outputs, surroundings.programs)?,
             silence: Silence::new(config.silent_after_seconds, &state.silent, clock_ms()),
             recorded: 0,
             suppressions: BTreeMap::new(),

@@ -20,6 +20,8 @@ use crate::config::detections::FindingOutput;
 use crate::payload::finding::Finding;
 use crate::payload::to_bytes;
 
+pub(crate) use command::relay;
+
 /// Something that can be told.
 trait Output: Send {
     /// Tells of one finding; `json` is the object that its entry holds.
@@ -27,6 +29,24 @@ trait Output: Send {
     /// # Errors
     /// Whoever is to be told cannot be reached.
     fn tell(&mut self, finding: &Finding, json: &[u8]) -> Result<()>;
+}
+
+/// The programs among the outputs. They are run from outside of what the detections confine themselves
+/// to, so they are made ready before that.
+pub(in crate::detect::live) struct Programs(Vec<Option<command::Command>>);
+
+impl Programs {
+    /// Makes those of these outputs ready.
+    ///
+    /// # Errors
+    /// A process that cannot be started.
+    pub(in crate::detect::live) fn start(configs: &[FindingOutput]) -> Result<Self> {
+        let program = |config: &FindingOutput| {
+            let words = config.command.as_deref();
+            words.map(command::Command::start).transpose()
+        };
+        configs.iter().map(program).collect::<Result<_>>().map(Self)
+    }
 }
 
 /// All outputs.
@@ -49,11 +69,11 @@ impl Outputs {
     ///
     /// # Errors
     /// A certificate or token that cannot be read.
-    pub(super) fn start(configs: &[FindingOutput]) -> Result<Self> {
+    pub(super) fn start(configs: &[FindingOutput], programs: Programs) -> Result<Self> {
         let mut queues = Vec::new();
         let all_untold = Arc::<AtomicU64>::default();
-        for config in configs {
-            let (name, output) = output(config)?;
+        for (config, program) in configs.iter().zip(programs.0) {
+            let (name, output) = output(config, program)?;
             let (sender, receiver) = sync_channel(QUEUE_MAX);
             let untold = Arc::<AtomicU64>::default();
             let teller = Teller {
@@ -106,11 +126,14 @@ impl Outputs {
 }
 
 /// What an output's configuration names: one thing.
-fn output(config: &FindingOutput) -> Result<(&'static str, Box<dyn Output>)> {
-    Ok(match (&config.webhook, &config.syslog, &config.command) {
+fn output(
+    config: &FindingOutput,
+    program: Option<command::Command>,
+) -> Result<(&'static str, Box<dyn Output>)> {
+    Ok(match (&config.webhook, &config.syslog, program) {
         (Some(server), None, None) => ("webhook", Box::new(webhook::Webhook::new(server)?)),
         (None, Some(path), None) => ("syslog", Box::new(syslog::Syslog::new(path))),
-        (None, None, Some(words)) => ("command", Box::new(command::Command::new(words)?)),
+        (None, None, Some(program)) => ("command", Box::new(program)),
         _ => bail!("an output of [detections] is one of webhook, syslog and command"),
     })
 }
@@ -233,15 +256,12 @@ mod tests {
             connection.write_all(answer).unwrap();
             (head, body)
         });
-        let written = folder.path().join("written");
-        let script = format!("cat > {0}.part && mv {0}.part {0}", written.display());
-        let command = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
         let webhook = WebhookConfig {
             url: format!("http://{address}/findings"),
             ca: None,
             token_file: None,
         };
-        let outputs = Outputs::start(&[
+        let configs = [
             FindingOutput {
                 syslog: Some(socket),
                 per_minute: 100,
@@ -253,14 +273,9 @@ mod tests {
                 per_minute: 100,
                 ..FindingOutput::default()
             },
-            FindingOutput {
-                command: Some(command),
-                level: FindingLevel::Critical,
-                per_minute: 100,
-                ..FindingOutput::default()
-            },
-        ])
-        .unwrap();
+        ];
+        let programs = Programs::start(&configs).unwrap();
+        let outputs = Outputs::start(&configs, programs).unwrap();
         outputs.tell(&Finding::of(&LIMITED, "one\ntwo"));
         let finding = Finding::of(&AUDIT_DISABLED, "three");
         outputs.tell(&finding);
@@ -275,10 +290,5 @@ mod tests {
         let (head, body) = posted.join().unwrap();
         assert!(head.starts_with("POST /findings HTTP/1.1"), "{head}");
         assert_eq!(serde_json::from_slice::<Finding>(&body).unwrap(), finding);
-        let until = Instant::now() + Duration::from_secs(20);
-        while !written.exists() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        assert_eq!(std::fs::read(&written).unwrap(), body);
     }
 }
