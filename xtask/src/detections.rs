@@ -1,10 +1,13 @@
 //! `cargo xtask detections`: precision and recall of the built-in detections on the cases of
 //! `tests/detections`, those that the real kernel recorded and those that are constructed.
 
-mod guest;
+mod benign;
+mod benign_guest;
+mod own_kernel;
 mod procedures;
 mod record;
 mod scratch;
+mod session;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,9 +21,9 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     match words {
         [] => score(),
         ["record", words @ ..] => record::run(words),
-        ["benign"] => record::benign(),
-        ["benign", "--guest"] => guest::run(guest::MINUTES),
-        ["benign", "--guest", minutes] => guest::run(minutes.parse().context("MINUTES")?),
+        ["benign"] => benign::run(),
+        ["benign", "--guest"] => benign_guest::run(benign_guest::MINUTES),
+        ["benign", "--guest", minutes] => benign_guest::run(minutes.parse().context("MINUTES")?),
         _ => bail!(
             "usage: cargo xtask detections [record [--held-out] [ID…] | benign [--guest [MINUTES]]]"
         ),
@@ -50,7 +53,7 @@ fn score() -> Result<()> {
 }
 
 /// The files of a folder, by their names.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let shown = || format!("cannot list {}", folder.display());
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(shown)? {

@@ -36,19 +36,13 @@ enum Kernel {
 }
 
 impl Machine {
-    /// Makes the root in `target/NAME`, or takes the one that an earlier run made there. Of the
-    /// packages in `downloads` only the archives are there: the trial installs them.
-    pub(crate) fn prepare(name: &str, downloads: &[&str]) -> Result<Self> {
-        let download = format!("{INSTALL} --download-only {}", downloads.join(" "));
-        let steps: &[&str] = if downloads.is_empty() {
-            &[]
-        } else {
-            &[&download]
-        };
+    /// Makes the root in `target/NAME`, in which `steps` are done by a shell, or takes the one that an
+    /// earlier run made there.
+    pub(crate) fn in_qemu(name: &str, steps: &[&str]) -> Result<Self> {
         Self::with(Kernel::Own, name, steps)
     }
 
-    /// One that runs user-mode Linux, in whose root `steps` were done by a shell.
+    /// The same for user-mode Linux.
     pub(crate) fn user_mode(name: &str, steps: &[&str]) -> Result<Self> {
         Self::with(Kernel::UserMode, name, steps)
     }
@@ -168,7 +162,7 @@ impl Machine {
 
     fn start(&self, image: &Path) -> Result<Child> {
         let mut command = match self.kernel {
-            Kernel::Own => self.in_qemu(image)?,
+            Kernel::Own => self.emulated(image)?,
             Kernel::UserMode => as_process(image),
         };
         command
@@ -178,7 +172,7 @@ impl Machine {
             .context("cannot start the machine")
     }
 
-    fn in_qemu(&self, image: &Path) -> Result<Command> {
+    fn emulated(&self, image: &Path) -> Result<Command> {
         let boot = self.root().join("boot");
         let mut command = Command::new("qemu-system-x86_64");
         command

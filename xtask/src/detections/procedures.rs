@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The procedures of one detection.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Procedures {
     /// The detection.
@@ -17,8 +17,9 @@ pub(super) struct Procedures {
     /// procedures have those of the others.
     #[serde(default)]
     pub(super) rules: Vec<String>,
-    /// Why its cases are constructed and never done: then there are rules alone, for everyday work.
-    pub(super) constructed: Option<String>,
+    /// They change the whole host and not a folder: they are done on a machine of their own.
+    #[serde(default)]
+    pub(super) needs_machine: bool,
     /// What must be there before: run once, without a login.
     #[serde(default)]
     pub(super) prepare: String,
@@ -30,7 +31,7 @@ pub(super) struct Procedures {
 }
 
 /// One procedure.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Case {
     pub(super) name: String,
@@ -45,9 +46,7 @@ pub(super) fn read_all(folder: &Path) -> Result<Vec<Procedures>> {
     super::files(folder)?
         .iter()
         .map(|path| {
-            let shown = || format!("cannot read {}", path.display());
-            let text = fs::read_to_string(path).with_context(shown)?;
-            let procedures: Procedures = toml::from_str(&text).with_context(shown)?;
+            let procedures = read(path)?;
             for rule in &procedures.rules {
                 anyhow::ensure!(
                     rule.contains(&format!("-F auid={AUID}")),
@@ -58,6 +57,13 @@ pub(super) fn read_all(folder: &Path) -> Result<Vec<Procedures>> {
             Ok(procedures)
         })
         .collect()
+}
+
+/// Those of one file.
+pub(super) fn read(path: &Path) -> Result<Procedures> {
+    let shown = || format!("cannot read {}", path.display());
+    let text = fs::read_to_string(path).with_context(shown)?;
+    toml::from_str(&text).with_context(shown)
 }
 
 /// The held-out procedures of a folder, with the rules and the preparation of `others`.
@@ -71,6 +77,7 @@ pub(super) fn read_held_out(folder: &Path, others: Vec<Procedures>) -> Result<Ve
             .with_context(|| format!("there are no procedures of {}", one.detection))?;
         one.rules = std::mem::take(&mut known.rules);
         one.resets = known.resets;
+        one.needs_machine = known.needs_machine;
         one.prepare = format!("{}\n{}", known.prepare, one.prepare);
     }
     Ok(all)
