@@ -7,6 +7,7 @@ mod append;
 mod audit;
 mod burst;
 mod deleted;
+mod detections;
 mod flood;
 mod index;
 mod ingest;
@@ -39,6 +40,9 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     }
     if wanted("deleted") {
         deleted::run(&mut report)?;
+    }
+    if wanted("detections") {
+        detections::run(&mut report)?;
     }
     if wanted("records") {
         programs::records(&mut report)?;
@@ -73,6 +77,17 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
 
 /// The benches, by name.
 const BENCHES: &[&str] = &[
-    "agent", "append", "deleted", "records", "rules", "ingest", "search", "index", "report",
-    "sigma", "ssh", "loss",
+    "agent",
+    "append",
+    "deleted",
+    "detections",
+    "records",
+    "rules",
+    "ingest",
+    "search",
+    "index",
+    "report",
+    "sigma",
+    "ssh",
+    "loss",
 ];
