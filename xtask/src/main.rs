@@ -60,7 +60,7 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
   test                   set up, then fmt, clippy, tests, deny, a short fuzz smoke
   bench [NAME…]          the peer and ours in turn; writes docs/benchmarks.md
-  detections [record [--held-out] [ID…] | benign [--guest [MINUTES]]]
+  detections [record [--set NAME] [ID…] | benign [--guest [MINUTES]]]
                          precision and recall of the built-in detections; record their cases;
                          what they find in everyday work, here or for an hour on a machine of its own
   oracles                implementations by others judge ours (tests/oracles)

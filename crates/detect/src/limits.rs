@@ -123,12 +123,20 @@ pub mod builtin {
     pub const EXE_BYTES_MAX: usize = 256;
     /// Parents of parents that are looked at.
     pub const ANCESTORS_MAX: usize = 8;
-    /// Folders whose inodes are remembered; at most twice as many, of about 150 bytes each.
-    pub const FOLDERS_MAX: usize = 8 * 1024;
+    /// Files and folders whose inodes are remembered; at most twice as many, of about 150 bytes each.
+    pub const INODES_MAX: usize = 8 * 1024;
     /// Named pipes whose makers' children are looked at; at most twice as many.
     pub const PIPES_MAX: usize = 1024;
     /// Children of such a process of which it is remembered what was put onto their standard input.
     pub const PIPED_MAX: usize = 8;
+    /// How far below such a process a shell or a connection may be.
+    pub const PIPED_DEPTH: usize = 3;
+    /// Compressors of which it is remembered what they made last; at most twice as many.
+    pub const PACKERS_MAX: usize = 1024;
+    /// Processes that debuggers are attached to; at most twice as many.
+    pub const ATTACHED_MAX: usize = 1024;
+    /// How long after a debugger came a program that the process starts is looked at, ms.
+    pub const ATTACHED_MS: u64 = 60_000;
     /// Findings remembered so that they are not told again; at most twice as many.
     pub const TOLD_MAX: usize = 16 * 1024;
     /// How long a finding is not told again of the same process, ms.

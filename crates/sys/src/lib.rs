@@ -6,9 +6,9 @@
 pub mod audit;
 pub mod clock;
 mod error;
-pub mod folders;
 pub mod handover;
 pub mod host;
+pub mod inodes;
 pub mod lock;
 mod many;
 pub mod proc;

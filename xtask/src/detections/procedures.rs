@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Procedures {
     /// The detection.
     pub(super) detection: String,
-    /// What is loaded, in auditctl's language: nothing but what a login of [`AUID`] does. Held-out
-    /// procedures have those of the others.
+    /// What is loaded, in auditctl's language: nothing but what a login of [`AUID`] does. Sets that were
+    /// written later have those of the first.
     #[serde(default)]
     pub(super) rules: Vec<String>,
     /// They change the whole host and not a folder: they are done on a machine of their own.
@@ -66,8 +66,8 @@ pub(super) fn read(path: &Path) -> Result<Procedures> {
     toml::from_str(&text).with_context(shown)
 }
 
-/// The held-out procedures of a folder, with the rules and the preparation of `others`.
-pub(super) fn read_held_out(folder: &Path, others: Vec<Procedures>) -> Result<Vec<Procedures>> {
+/// The procedures of a later set, with the rules and the preparation of those of the first.
+pub(super) fn read_later(folder: &Path, others: Vec<Procedures>) -> Result<Vec<Procedures>> {
     let mut all = read_all(folder)?;
     let mut others = others;
     for one in &mut all {

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::procedures::{Procedures, read_all, read_held_out};
+use super::procedures::{Procedures, read_all, read_later};
 use super::scratch::{self, ROOM};
-use super::{HELD_OUT, own_kernel, session};
+use super::{own_kernel, session};
 use crate::shell;
 
-/// Records the detections with these ids; all where none is named. `--held-out` in front: the cases
-/// that were written after the detections were fixed.
+/// Records the detections with these ids; all where none is named. `--set NAME` in front: the cases of
+/// a set that was written later.
 pub(super) fn run(words: &[&str]) -> Result<()> {
     if let [own_kernel::INSIDE, cases] = words {
         return own_kernel::inside(Path::new(cases));
@@ -54,26 +54,22 @@ fn on_this_host(all: &[Procedures], to: &Path) -> Result<()> {
 
 /// The procedures that the words name.
 fn wanted(words: &[&str]) -> Result<Vec<Procedures>> {
-    let all = read_all(&procedures_of(&folder(&[])))?;
+    let all = read_all(&folder(&[]).join("procedures"))?;
     let (mut all, only) = match words {
-        [WITH_HELD_OUT, only @ ..] => (read_held_out(&procedures_of(&folder(words)), all)?, only),
+        [SET, _, only @ ..] => (read_later(&folder(words).join("procedures"), all)?, only),
         only => (all, only),
     };
     all.retain(|one| only.is_empty() || only.contains(&one.detection.as_str()));
     Ok(all)
 }
 
-/// The folder of all cases, or of those that are held out.
+/// The folder of the first set, or of the one that is named.
 fn folder(words: &[&str]) -> PathBuf {
     let folder = shell::root().join("tests/detections");
     match words {
-        [WITH_HELD_OUT, ..] => folder.join(HELD_OUT),
+        [SET, name, ..] => folder.join(name),
         _ => folder,
     }
 }
 
-fn procedures_of(folder: &Path) -> PathBuf {
-    folder.join("procedures")
-}
-
-const WITH_HELD_OUT: &str = "--held-out";
+const SET: &str = "--set";

@@ -44,7 +44,7 @@ pub(super) fn lay() -> Result<()> {
     )?;
     shell("chmod 755 /root /opt; export DEBIAN_FRONTEND=noninteractive; \
            printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; \
-           apt-get install -y --no-install-recommends sudo logrotate cron at busybox netcat-traditional libpopt0 >/mnt/apt.log 2>&1 && \
+           apt-get install -y --no-install-recommends sudo logrotate cron at busybox netcat-traditional libpopt0 openssl vim ed gdb strace libcap2-bin adduser >/mnt/apt.log 2>&1 && \
            mkdir -p /mnt/debs && cd /mnt/debs && apt-get download sudo logrotate cron at libpopt0 openssh-server >>/mnt/apt.log 2>&1")
         .context("the packages that procedures need; see /mnt/apt.log")
 }

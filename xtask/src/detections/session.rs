@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use indelible_sys::audit::{Control, StatusChange};
-use indelible_sys::folders::{self, Folder};
+use indelible_sys::inodes::{self, Inode};
 use indelible_sys::lock::FileLock;
 use indelible_testkit::KernelState;
 
@@ -19,21 +19,23 @@ use super::scratch::{self, ROOM};
 /// Does the procedures of a detection, and writes the file of its recorded cases.
 pub(super) fn record(procedures: &Procedures, program: &Path, folder: &Path) -> Result<()> {
     scratch::shell(&procedures.prepare)?;
+    // What an agent that starts now knows.
+    let known = inodes::below(WATCHED, FOLDER_DEPTH, usize::MAX);
     let recorded = recorded(procedures, program);
     scratch::shell(
         "for pid in $(cat /mnt/pids 2>/dev/null); do kill $pid; done; rm -f /mnt/pids; true",
     )?;
-    let text = text(procedures, &recorded?)?;
+    let text = text(procedures, known, &recorded?)?;
     let path = folder.join(format!("{}.toml", procedures.detection));
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Folders of the host that the records speak of, by device and inode: what an agent knows from its start.
-fn folders(recorded: &[String]) -> Vec<Folder> {
+/// Those that the records speak of.
+fn spoken_of(mut known: Vec<Inode>, recorded: &[String]) -> Vec<Inode> {
     let places: BTreeSet<String> = recorded
         .iter()
         .flat_map(|records| records.lines())
-        .filter(|line| line.contains(" nametype=PARENT"))
+        .filter(|line| line.starts_with("type=PATH "))
         .filter_map(|line| {
             Some(format!(
                 "{} {}",
@@ -42,14 +44,14 @@ fn folders(recorded: &[String]) -> Vec<Folder> {
             ))
         })
         .collect();
-    let mut known = folders::below(WATCHED, FOLDER_DEPTH, usize::MAX);
-    known.retain(|folder| places.contains(&place(folder)));
+    known.retain(|inode| places.contains(&format!("{} {}", inode.dev, inode.number)));
     known
 }
 
 /// As a file of cases has it.
-fn place(folder: &Folder) -> String {
-    format!("{} {}", folder.dev, folder.inode)
+fn place(inode: &Inode) -> String {
+    let mode = inode.mode.map(|mode| format!(" {mode:07o}"));
+    format!("{} {}{}", inode.dev, inode.number, mode.unwrap_or_default())
 }
 
 fn word<'a>(line: &'a str, name: &str) -> Option<&'a str> {
@@ -156,6 +158,8 @@ fn split(log: &str, cases: usize) -> Result<Vec<String>> {
             && KEPT
                 .iter()
                 .any(|kept| line.starts_with(&format!("type={kept} ")))
+            // No capabilities from the file: a root whose bounds are narrower than usual.
+            && !(line.starts_with("type=BPRM_FCAPS ") && line.contains(" fp=0 "))
             && stamp(line).is_none_or(|stamp| !own.contains(stamp))
         {
             all[number].push_str(line);
@@ -192,7 +196,7 @@ fn marked(line: &str, from: u32) -> Option<usize> {
     usize::try_from(number).ok()
 }
 
-fn text(procedures: &Procedures, recorded: &[String]) -> Result<String> {
+fn text(procedures: &Procedures, known: Vec<Inode>, recorded: &[String]) -> Result<String> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let mut text = format!(
         "# Recorded by `cargo xtask detections record` on Linux {} ({}): not to be edited.\n\
@@ -203,12 +207,12 @@ fn text(procedures: &Procedures, recorded: &[String]) -> Result<String> {
         procedures.detection,
         procedures.detection,
     );
-    let folders = folders(recorded);
-    if !folders.is_empty() {
-        text.push_str("\n[folders]\n");
+    let known = spoken_of(known, recorded);
+    if !known.is_empty() {
+        text.push_str("\n[inodes]\n");
     }
-    for folder in folders {
-        let _ = writeln!(text, "{:?} = {:?}", folder.path, place(&folder));
+    for inode in known {
+        let _ = writeln!(text, "{:?} = {:?}", inode.path, place(&inode));
     }
     for (case, records) in procedures.cases.iter().zip(recorded) {
         if records.contains("'''") {
@@ -278,14 +282,23 @@ impl Drop for Capture {
     }
 }
 
-/// Folders that detections look at.
-const WATCHED: &[&str] = &[
+/// Folders and files that detections look at.
+const WATCHED: [&str; 15] = [
     "/etc",
     "/home",
     "/root",
     "/usr/lib",
     "/var/log",
     "/var/spool/cron",
+    "/etc/crontab",
+    "/etc/group",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/ld.so.preload",
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/sudoers",
 ];
 const FOLDER_DEPTH: usize = 2;
 /// What detections read of events.
@@ -302,6 +315,7 @@ const KEPT: &[&str] = &[
     "TIME_INJOFFSET",
     "TIME_ADJNTPVAL",
     "ANOM_ABEND",
+    "BPRM_FCAPS",
     "OPENAT2",
     "DAEMON_START",
     "DAEMON_END",

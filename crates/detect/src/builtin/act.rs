@@ -7,7 +7,7 @@ use indelible_record::{Arch, Event, Part, Path, Record, RecordType, Stamp};
 
 use super::about::About;
 use super::finding::Finding;
-use super::folders::Folders;
+use super::inodes::Inodes;
 use super::path::{file_name, whole};
 use super::table::{Key, hash};
 use crate::sigma::Level;
@@ -68,6 +68,26 @@ pub(super) enum Deed {
 pub(super) struct Touched {
     pub(super) path: Vec<u8>,
     pub(super) deed: Deed,
+    pub(super) is_folder: bool,
+    /// It was named by an open folder of which nothing is known: the name is right, the folder may not be.
+    pub(super) is_guess: bool,
+}
+
+impl Touched {
+    fn known(path: Vec<u8>, item: &Path<'_>, deed: Deed) -> Touched {
+        Touched {
+            path,
+            deed,
+            is_folder: item.mode.is_some_and(|mode| mode & S_IFMT == S_IFDIR),
+            is_guess: false,
+        }
+    }
+
+    /// Whether it is this file, or one of its name in a folder that is not known.
+    pub(super) fn is(&self, path: &str) -> bool {
+        self.path == path.as_bytes()
+            || self.is_guess && file_name(&self.path) == file_name(path.as_bytes())
+    }
 }
 
 impl<'e> Act<'e> {
@@ -241,22 +261,28 @@ impl<'e> Act<'e> {
 
     /// The files of the event and what was done, or tried, to each; by whole paths.
     pub(super) fn touched(&self) -> &[Touched] {
-        self.touched.get_or_init(|| self.files(|_, _| None))
+        self.touched.get_or_init(|| self.files(|_| None))
     }
 
-    /// Has names that are relative to open folders made whole by what is known of those.
-    pub(super) fn place(&self, folders: &mut Folders) {
-        if !self.has_descriptor() {
+    /// Has names made whole by what is known of the inodes that were reached: those that are relative to an
+    /// open folder, and those that lead elsewhere by a link.
+    pub(super) fn place(&self, inodes: &mut Inodes) {
+        if self.paths().is_empty() {
             return;
         }
         let parents: Vec<&Path<'_>> = self
             .paths()
             .iter()
-            .filter(|path| path.nametype == Some(b"PARENT") && path.name.is_some())
+            .filter(|item| item.nametype == Some(b"PARENT") && item.name.is_some())
             .collect();
-        let files = self.files(|name, index| {
-            let parent = *parents.get(index.min(parents.len().saturating_sub(1)))?;
-            let folder = folders.find(self.node_hash, parent)?;
+        let files = self.files(|item| {
+            if item.nametype != Some(b"CREATE")
+                && let Some(known) = inodes.find(self.node_hash, item)
+            {
+                return Some(known.to_vec());
+            }
+            let name = item.name.as_deref()?;
+            let folder = inodes.find(self.node_hash, parent_of(name, &parents)?)?;
             Some(whole(folder, file_name(name)))
         });
         let _ = self.touched.set(files);
@@ -275,9 +301,8 @@ impl<'e> Act<'e> {
         }
     }
 
-    /// See [`Act::touched`]. `placed` makes a relative name whole where more is known than the working
-    /// folder; it is told which parent the name is in, the first or the second.
-    fn files(&self, mut placed: impl FnMut(&[u8], usize) -> Option<Vec<u8>>) -> Vec<Touched> {
+    /// See [`Act::touched`]. `placed` tells the path of an item where its inode says more than its name.
+    fn files(&self, mut placed: impl FnMut(&Path<'e>) -> Option<Vec<u8>>) -> Vec<Touched> {
         let deed: fn(&Act<'_>, Option<Opening>, &[u8]) -> Option<Deed> = match self.call {
             "open" | "openat" | "openat2" | "creat" => |_, opening, kind| {
                 let opening = opening?;
@@ -314,26 +339,49 @@ impl<'e> Act<'e> {
             _ => return Vec::new(),
         };
         let opening = self.opening();
+        let has_descriptor = self.has_descriptor();
         let mut cwd = None;
-        // What a rename takes away stands first, and in the first parent.
-        let mut is_first = true;
         self.paths()
             .iter()
-            .filter_map(|path| {
-                let deed = deed(self, opening, path.nametype.unwrap_or_default())?;
-                let name = path.name.as_deref()?;
-                let parent = usize::from(!std::mem::take(&mut is_first));
-                let known = (!name.starts_with(b"/"))
-                    .then(|| placed(name, parent))
-                    .flatten();
-                let path = known.unwrap_or_else(|| {
-                    let cwd = cwd.get_or_insert_with(|| self.event.cwd().unwrap_or_default());
-                    whole(cwd, name)
-                });
-                Some(Touched { path, deed })
+            .filter_map(|item| {
+                let deed = deed(self, opening, item.nametype.unwrap_or_default())?;
+                if let Some(path) = placed(item) {
+                    return Some(Touched::known(path, item, deed));
+                }
+                let Some(name) = item.name.as_deref() else {
+                    return nameless(item, deed);
+                };
+                let cwd = cwd.get_or_insert_with(|| self.event.cwd().unwrap_or_default());
+                Some(Touched {
+                    is_guess: has_descriptor && !name.starts_with(b"/"),
+                    ..Touched::known(whole(cwd, name), item, deed)
+                })
             })
             .collect()
     }
+}
+
+/// The record of the parent of a name: the kernel writes what stands before the last slash, or where there is
+/// no slash, the working folder. `None` where two parents are told by nothing.
+fn parent_of<'a, 'e>(name: &[u8], parents: &[&'a Path<'e>]) -> Option<&'a Path<'e>> {
+    let before = &name[..name.len() - file_name(name).len()];
+    let is_parent = |parent: &&&Path<'e>| match parent.name.as_deref() {
+        Some(folder) if before.is_empty() => !folder.ends_with(b"/"),
+        Some(folder) => folder == before,
+        None => false,
+    };
+    let mut fitting = parents.iter().filter(is_parent);
+    let first = *fitting.next()?;
+    let is_one = |other: &&Path<'e>| (other.dev, other.inode) == (first.dev, first.inode);
+    fitting.all(is_one).then_some(first)
+}
+
+/// A file that was named by its descriptor alone: of interest is its mode, whichever it is.
+fn nameless(item: &Path<'_>, deed: Deed) -> Option<Touched> {
+    let Deed::Mode(_) = deed else { return None };
+    let dev = item.dev.map(shown).unwrap_or_default();
+    let path = format!("inode {} of device {dev}", item.inode?);
+    Some(Touched::known(path.into_bytes(), item, deed))
 }
 
 /// Bytes for a sentence.
@@ -349,7 +397,7 @@ pub(super) fn decimal(value: &[u8]) -> Option<u32> {
     }
 }
 
-fn hexadecimal(value: &[u8]) -> Option<u64> {
+pub(super) fn hexadecimal(value: &[u8]) -> Option<u64> {
     u64::from_str_radix(text(value)?, 16).ok()
 }
 
@@ -361,6 +409,9 @@ fn text(value: &[u8]) -> Option<&str> {
 
 /// include/uapi/linux/fcntl.h: the working folder stands for an open one.
 const AT_FDCWD: u32 = -100_i32 as u32;
+/// include/uapi/linux/stat.h
+const S_IFMT: u32 = 0o170_000;
+const S_IFDIR: u32 = 0o040_000;
 const O_ACCMODE: u64 = 0o3;
 const O_WRONLY: u64 = 0o1;
 const O_TRUNC: u64 = 0o1000;

@@ -9,6 +9,7 @@ use super::act::{Act, decimal, shown};
 use super::engine::Detection;
 use super::finding::Finding;
 use super::lineage::Lineage;
+use super::path::file_name;
 use super::table::hash;
 use crate::limits::builtin::{RELOAD_MS, REMOVED_RULES_MAX, RESTART_MS, STOPPED_MAX};
 use crate::sigma::Level;
@@ -25,12 +26,13 @@ pub(super) static ABOUT: About = About {
         daemon ends, or its registration with the kernel is taken away, and none starts within \
         30 s while the host does not shut down; another process takes the registration over; a \
         deadly or stopping signal is sent to a process of a protected name by a program that does \
-        not manage services. A finding that waits is told when its time is over, or when the log \
+        not manage services; auditctl is run with a rule that says what is never recorded. A finding \
+        that waits is told when its time is over, or when the log \
         ends. What was done before the rules were loaded, or without records, is not seen: the \
         account of missing serials is `verify`'s.",
-    candidates: "type in (CONFIG_CHANGE, DAEMON_END, DAEMON_ABORT) or (type = OBJ_PID and syscall in (kill, tkill, tgkill, \
+    candidates: "type in (CONFIG_CHANGE, DAEMON_END, DAEMON_ABORT) or syscall in (execve, execveat) or (type = OBJ_PID and syscall in (kill, tkill, tgkill, \
         pidfd_send_signal, rt_sigqueueinfo, rt_tgsigqueueinfo))",
-    needs: "nothing for the configuration; signals: -a always,exit -F arch=b64 -S kill,tkill,tgkill,pidfd_send_signal -F a1!=0",
+    needs: "nothing for the configuration; rules of never: -S execve,execveat; signals: -a always,exit -F arch=b64 -S kill,tkill,tgkill,pidfd_send_signal -F a1!=0",
     tuning: &[
         Key {
             name: "protected",
@@ -221,6 +223,28 @@ impl Audit {
         }
     }
 
+    /// The kernel's own record of a rule does not say whether it is one of never.
+    fn blinds(act: &Act<'_>, found: &mut Findings) {
+        if !act.starts_program() || act.exe().map(file_name) != Some(b"auditctl") {
+            return;
+        }
+        let words = act.event.argv().unwrap_or_default().arguments;
+        let rule = words.windows(2).find(|pair| {
+            matches!(&*pair[0], b"-a" | b"-A")
+                && pair[1]
+                    .split(|&byte| byte == b',')
+                    .any(|word| word == b"never")
+        });
+        if rule.is_some() {
+            let rule = words[1..].join(&b' ');
+            let why = format!(
+                "auditctl was run with a rule of what is not recorded: {}",
+                shown(&rule)
+            );
+            found.push(act.finding(&ABOUT, Level::High, "T1562.012", why));
+        }
+    }
+
     fn target(&self, event: &Event) -> Option<Vec<u8>> {
         event
             .records()
@@ -252,6 +276,7 @@ impl Detection for Audit {
             }
         }
         self.signal(act, found);
+        Self::blinds(act, found);
     }
 
     fn tick(&mut self, now_ms: u64, found: &mut Findings) {

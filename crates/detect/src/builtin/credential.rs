@@ -17,8 +17,8 @@ pub(super) static ABOUT: About = About {
         low level. Or these, /etc/passwd or /etc/group are opened to write, cut, replaced, removed \
         or get other permissions by a program that does not manage accounts. What installers of \
         packages start may do both. Copies of these files in other folders are not known as such.",
-    candidates: "syscall in (open, openat, openat2, creat, truncate, unlink, unlinkat, rename, \
-        renameat, renameat2, link, linkat, symlink, symlinkat, mknod, mknodat, chmod, fchmod, fchmodat, fchmodat2) and path ~ /shadow|passwd|group/",
+    candidates: "syscall in (open, openat, openat2, creat, truncate, unlink, unlinkat, rename, renameat, \
+        renameat2, link, linkat, symlink, symlinkat, mknod, mknodat, chmod, fchmod, fchmodat, fchmodat2)",
     needs: "reads and writes: -a always,exit -F arch=b64 -F path=/etc/shadow -F perm=rwa, and likewise gshadow; \
         perm=wa for passwd and group",
     tuning: &[
@@ -128,8 +128,8 @@ impl Detection for Credential {
             return;
         }
         for file in act.touched() {
-            let is_secret = SECRET.iter().any(|path| file.path == path.as_bytes());
-            let is_account = is_secret || ACCOUNTS.iter().any(|path| file.path == path.as_bytes());
+            let is_secret = SECRET.iter().any(|path| file.is(path));
+            let is_account = is_secret || ACCOUNTS.iter().any(|path| file.is(path));
             let (what, is_read) = match file.deed {
                 Deed::Read if is_secret => ("read", true),
                 Deed::Linked if is_secret => ("gave another name to", true),

@@ -7,7 +7,7 @@ use indelible_record::{Event, RecordType};
 use super::about::{About, Findings, Tuning};
 use super::act::Act;
 use super::finding::Finding;
-use super::folders::{Folders, WATCHED};
+use super::inodes::{FILES, Inodes, WATCHED};
 use super::lineage::Lineage;
 use super::table::{Table, hash};
 use crate::limits::builtin::{REPEAT_MS, TOLD_MAX};
@@ -34,7 +34,7 @@ pub(super) trait Detection: Debug + Send {
 pub struct Engine {
     detections: Vec<Box<dyn Detection>>,
     lineage: Lineage,
-    folders: Folders,
+    inodes: Inodes,
     /// When a finding was told last.
     told: Table<u64>,
     repeated: u64,
@@ -72,21 +72,29 @@ impl Engine {
         Ok(Engine {
             detections,
             lineage: Lineage::default(),
-            folders: Folders::default(),
+            inodes: Inodes::default(),
             told: Table::new(TOLD_MAX),
             repeated: 0,
         })
     }
 
-    /// Folders below which names are looked at. Where they are is worth telling ([`Engine::knows`]).
-    pub fn watched() -> &'static [&'static str] {
-        &WATCHED
+    /// Folders below which names are looked at, and files. Which inodes they are is worth telling
+    /// ([`Engine::knows`]).
+    pub fn watched() -> impl Iterator<Item = &'static str> {
+        WATCHED.into_iter().chain(FILES)
     }
 
-    /// Takes where a folder is on a host (its node name in events): its device, `major:minor` in
-    /// hexadecimal, and inode. What a descriptor of that folder is used for is then understood.
-    pub fn knows(&mut self, node: Option<&[u8]>, dev: &[u8], inode: u64, path: &[u8]) {
-        self.folders.knows(hash(node), dev, inode, path);
+    /// Takes which inode a file or folder is on a host (its node name in events): its device, `major:minor` in
+    /// hexadecimal, and number, and `st_mode` of a file. What is done to it by other names, or by a
+    /// descriptor, is then understood.
+    pub fn knows(
+        &mut self,
+        node: Option<&[u8]>,
+        place: (&[u8], u64),
+        path: &[u8],
+        mode: Option<u32>,
+    ) {
+        self.inodes.knows(hash(node), place, path, mode);
     }
 
     /// Takes the next event; appends what is found. `now_ms` is the event's own time in a log that
@@ -95,8 +103,8 @@ impl Engine {
         let start = found.len();
         let act = Act::of(now_ms, event);
         self.lineage.learn(&act);
-        self.folders.learn(&act);
-        act.place(&mut self.folders);
+        self.inodes.learn(&act);
+        act.place(&mut self.inodes);
         for detection in &mut self.detections {
             detection.tick(now_ms, found);
             detection.event(&act, &mut self.lineage, found);
@@ -123,7 +131,7 @@ impl Engine {
         let evicted = self.detections.iter().map(|detection| detection.evicted());
         Counted {
             processes: self.lineage.evicted(),
-            forgotten: evicted.sum::<u64>() + self.told.evicted + self.folders.evicted(),
+            forgotten: evicted.sum::<u64>() + self.told.evicted + self.inodes.evicted(),
             repeated: self.repeated,
         }
     }

@@ -18,9 +18,10 @@ pub(super) static MEMORY: About = About {
         or a file without a name (\" (deleted)\" that is no part of the name by which it was \
         started). Running a file of a file system through a descriptor is left out, as systemd and \
         fexecve do so. A memfd's name is free to choose, so that container runtimes, which run a \
-        sealed copy of themselves, are known by the program that started them. A script in a \
-        memfd that an interpreter of the system runs is not seen.",
-    candidates: "syscall in (execve, execveat) and (exe ~ \"/memfd:*\" or exe ~ \"*(deleted)\")",
+        sealed copy of themselves, are known by the program that started them. A script that is \
+        started by a descriptor of a file in the kernel's own memory (device 00:01) counts too; one \
+        that its interpreter opens itself is not seen.",
+    candidates: "syscall in (execve, execveat) and (exe ~ \"/memfd:*\" or exe ~ \"*(deleted)\" or path ~ \"*/fd/*\")",
     needs: "-a always,exit -F arch=b64 -S execve,execveat",
     tuning: &[Key {
         name: "parents",
@@ -116,7 +117,8 @@ impl Detection for Memory {
         };
         let is_memfd = exe.starts_with(b"/memfd:");
         let is_nameless = exe.ends_with(DELETED) && !is_named(act);
-        if !is_memfd && !is_nameless {
+        let is_script = !is_memfd && !is_nameless && is_script_of_memory(act);
+        if !is_memfd && !is_nameless && !is_script {
             return;
         }
         if is_memfd && lineage.descends_from(act, &self.parents) {
@@ -127,9 +129,23 @@ impl Detection for Memory {
         } else {
             "a file without a name"
         };
-        let why = format!("process ran {} from {what}", shown(exe));
+        let why = match is_script {
+            true => format!("{} ran a script from memory", shown(exe)),
+            false => format!("process ran {} from {what}", shown(exe)),
+        };
         found.push(act.finding(&MEMORY, Level::Critical, "T1620", why));
     }
+}
+
+/// Whether what was named to be run is a descriptor of a memfd.
+fn is_script_of_memory(act: &Act<'_>) -> bool {
+    act.paths().first().is_some_and(|item| {
+        let is_descriptor = item.name.as_deref().is_some_and(|name| {
+            let is_place = name.starts_with(b"/proc/") || name.starts_with(b"/dev/fd/");
+            is_place && memchr::memmem::find(name, b"/fd/").is_some()
+        });
+        is_descriptor && item.dev == Some(KERNELS_MEMORY)
+    })
 }
 
 /// Whether the program's name itself ends so.
@@ -192,4 +208,6 @@ fn named<'a>(act: &'a Act<'_>, exe: &'a [u8]) -> impl Iterator<Item = Vec<u8>> +
     first.map(|name| whole(&cwd, name)).into_iter().chain(told)
 }
 
+/// The file system that memfds are on, which nobody mounts.
+const KERNELS_MEMORY: &[u8] = b"00:01";
 const DELETED: &[u8] = b" (deleted)";

@@ -64,6 +64,21 @@ impl Lineage {
         false
     }
 
+    /// The process and those that led to it, each with its parent: at most so many.
+    pub(super) fn line(&mut self, act: &Act<'_>, max: usize) -> Vec<(u32, u32)> {
+        let mut line = Vec::new();
+        let mut next = act.pid.zip(act.ppid);
+        while let Some((pid, parent)) = next.filter(|_| line.len() < max) {
+            line.push((pid, parent));
+            let above = self
+                .0
+                .find(act.key(parent))
+                .and_then(|process| process.ppid);
+            next = above.map(|above| (parent, above));
+        }
+        line
+    }
+
     /// Whether the process runs a script of the list, or was started by one.
     pub(super) fn runs_script(&mut self, act: &Act<'_>, names: &Names) -> bool {
         let mut next = act.pid;

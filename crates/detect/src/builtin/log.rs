@@ -1,11 +1,12 @@
 //! Logs that are cleared: T1070.002.
 
 use super::about::{About, Findings, Key, Names, Tuning};
-use super::act::{Act, Deed, shown};
+use super::act::{Act, Deed, Touched, shown};
 use super::engine::{Detection, names_files};
-use super::folders::by_descriptor;
 use super::lineage::Lineage;
 use super::path::{file_name, is_below};
+use super::table::Table;
+use crate::limits::builtin::PACKERS_MAX;
 use crate::sigma::Level;
 
 /// See [`super::all`].
@@ -18,16 +19,14 @@ pub(super) static ABOUT: About = About {
         without O_APPEND (`truncate -s 0` opens so and leaves no record of the cut), cut by its \
         name, removed, renamed or replaced, or gets a hard link elsewhere (what is done through \
         such a link is not seen by a watch of the folder); by a program that does not write or \
-        rotate logs. What logrotate starts may do so. Programs that keep records of logins may \
+        rotate logs. What logrotate starts may do so. A log that gets the next number at its end (x to \
+        x.1, x.1 to x.2) is there still, and so is one whose compressor removes it after making the \
+        smaller one. Programs that keep records of logins may \
         write to lastlog, faillog, wtmp, btmp and utmp in place. A write of nothing but blanks \
         into a log that is open for appending is not seen. The plan of apt's last run \
         (apt/eipp.log.xz), which each run replaces, is no log.",
-    candidates: concat!(
-        "syscall in (open, openat, openat2, creat, truncate, unlink, unlinkat, rename, renameat, \
-         renameat2, link, linkat) and (path ~ \"*log*\" or cwd ~ \"*log*\" or ",
-        by_descriptor!(),
-        ")"
-    ),
+    candidates: "syscall in (open, openat, openat2, creat, truncate, unlink, unlinkat, rename, renameat, \
+        renameat2, link, linkat)",
     needs: "writes and changes of names below /var/log: -a always,exit -F arch=b64 -F dir=/var/log -F perm=wa",
     tuning: &[
         Key {
@@ -75,7 +74,8 @@ pub(super) static ABOUT: About = About {
             ],
         },
     ],
-    memory: "program, script and parent of 32,768 processes, shared by all detections",
+    memory: "what 2,048 compressors made last; program, script and parent of 32,768 processes, shared by \
+        all detections",
 };
 
 /// The detection.
@@ -84,6 +84,8 @@ pub(super) struct Log {
     allow: Names,
     parents: Names,
     logins: Names,
+    /// What a compressor made last.
+    packed: Table<Vec<u8>>,
 }
 
 impl Log {
@@ -92,6 +94,31 @@ impl Log {
             allow: tuning.names(&ABOUT, "allow"),
             parents: tuning.names(&ABOUT, "parents"),
             logins: tuning.names(&ABOUT, "logins"),
+            packed: Table::new(PACKERS_MAX),
+        }
+    }
+
+    /// Whether the file that is removed was packed before, by the same process.
+    fn is_packed(&mut self, act: &Act<'_>, file: &Touched) -> bool {
+        let Some(key) = act.pid.map(|pid| act.key(pid)) else {
+            return false;
+        };
+        let made = self.packed.find(key);
+        let end = made.and_then(|made| made.strip_prefix(&*file.path));
+        file.deed == Deed::Removed && end.is_some_and(|end| PACKED.contains(&end))
+    }
+
+    /// Remembers what a compressor makes.
+    fn learn(&mut self, act: &Act<'_>) {
+        if !act
+            .exe()
+            .is_some_and(|exe| PACKERS.contains(&file_name(exe)))
+        {
+            return;
+        }
+        let made = |file: &&Touched| file.deed == Deed::Created;
+        if let (Some(pid), Some(file)) = (act.pid, act.touched().iter().find(made)) {
+            self.packed.put(act.key(pid), file.path.clone());
         }
     }
 }
@@ -105,12 +132,19 @@ impl Detection for Log {
         if !act.is_done() || !names_files(act) || self.allow.has_some(act.exe()) {
             return;
         }
+        self.learn(act);
+        if is_numbered_on(act.touched()) {
+            return;
+        }
         for file in act.touched() {
             let Some(what) = clearing(file.deed).filter(|_| is_log(&file.path)) else {
                 continue;
             };
             let is_record = is_login_record(&file.path) && matches!(file.deed, Deed::Written(_));
             if is_record && self.logins.has_some(act.exe()) {
+                continue;
+            }
+            if self.is_packed(act, file) {
                 continue;
             }
             if lineage.descends_from(act, &self.parents) || lineage.runs_script(act, &self.allow) {
@@ -135,6 +169,21 @@ fn clearing(deed: Deed) -> Option<&'static str> {
     })
 }
 
+/// A rename from `x` to `x.1`, or from `x.1` to `x.2`, that replaces nothing.
+fn is_numbered_on(files: &[Touched]) -> bool {
+    let [from, to] = files else { return false };
+    if (from.deed, to.deed) != (Deed::Removed, Deed::Placed) {
+        return false;
+    }
+    let number = |path: &[u8]| -> Option<(Vec<u8>, u32)> {
+        let dot = path.iter().rposition(|&byte| byte == b'.')?;
+        let digits = std::str::from_utf8(&path[dot + 1..]).ok()?;
+        Some((path[..dot].to_vec(), digits.parse().ok()?))
+    };
+    let (name, before) = number(&from.path).unwrap_or_else(|| (from.path.clone(), 0));
+    number(&to.path).is_some_and(|(to, after)| to == name && after == before + 1)
+}
+
 fn is_log(path: &[u8]) -> bool {
     is_below(path, "/var/log") && path != b"/var/log/apt/eipp.log.xz"
 }
@@ -152,3 +201,6 @@ fn is_login_record(path: &[u8]) -> bool {
             | b"lastlog2.db"
     )
 }
+
+const PACKERS: [&[u8]; 5] = [b"gzip", b"bzip2", b"xz", b"zstd", b"pigz"];
+const PACKED: [&[u8]; 4] = [b".gz", b".bz2", b".xz", b".zst"];

@@ -31,7 +31,7 @@ mod credential;
 mod engine;
 mod execution;
 mod finding;
-mod folders;
+mod inodes;
 mod lineage;
 mod log;
 mod module;
@@ -104,6 +104,7 @@ const PARENTS: Key = Key {
 /// Programs that install packages; what they start may change much of the system.
 const INSTALLERS: &[&str] = &[
     "/usr/bin/dpkg",
+    "/usr/bin/dpkg-divert",
     "/usr/bin/apt",
     "/usr/bin/apt-get",
     "/usr/bin/aptitude",

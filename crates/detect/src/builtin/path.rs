@@ -4,9 +4,10 @@
 //! as relative to the working folder where nothing is known of the open one (`folders.rs`).
 
 /// The path of a name that was used in a folder: absolute, without `.`, `..`, doubled slashes and
-/// without detours over `/proc/PID/root`.
+/// without detours over `/proc/PID/root` and `/proc/self/cwd`.
 pub(super) fn whole(cwd: &[u8], name: &[u8]) -> Vec<u8> {
     let mut parts: Vec<&[u8]> = Vec::new();
+    let name = own_folder(name).unwrap_or(name);
     let start: &[u8] = if name.starts_with(b"/") { b"" } else { cwd };
     for part in start
         .split(|&byte| byte == b'/')
@@ -29,6 +30,32 @@ pub(super) fn whole(cwd: &[u8], name: &[u8]) -> Vec<u8> {
         path.extend_from_slice(part);
     }
     path
+}
+
+/// What stands behind `/proc/self/cwd`: a name in the working folder.
+fn own_folder(name: &[u8]) -> Option<&[u8]> {
+    let rest = name
+        .strip_prefix(b"/proc/self/cwd")
+        .or_else(|| name.strip_prefix(b"/proc/thread-self/cwd"))?;
+    rest.strip_prefix(b"/")
+}
+
+/// Whether the name is one that editors and installers of packages give to a file for a while, or that they
+/// leave beside it: whoever reads a folder of settings passes over it.
+pub(super) fn is_beside(path: &[u8]) -> bool {
+    let name = file_name(path);
+    const ENDS: [&[u8]; 9] = [
+        b"~",
+        b".swp",
+        b".swx",
+        b".dpkg-dist",
+        b".dpkg-new",
+        b".dpkg-old",
+        b".dpkg-tmp",
+        b".rpmnew",
+        b".rpmsave",
+    ];
+    name.starts_with(b".") || ENDS.iter().any(|end| name.ends_with(end))
 }
 
 fn is_process(name: &[u8]) -> bool {
@@ -82,6 +109,7 @@ mod tests {
         check("/", "/proc/self/root/etc/shadow", "/etc/shadow");
         check("/", "/proc/12/root/proc/1/root/etc/shadow", "/etc/shadow");
         check("/", "/proc/12/rooted/x", "/proc/12/rooted/x");
+        check("/etc", "/proc/self/cwd/shadow", "/etc/shadow");
         check("", "../../x", "/x");
         assert!(is_below(b"/var/log/x", "/var/log"));
         assert!(!is_below(b"/var/logs/x", "/var/log"));

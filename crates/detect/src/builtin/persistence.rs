@@ -1,11 +1,10 @@
 //! Places from which code is run again: one detection for each kind of place.
 
 use super::about::{About, Findings, Key, Names, Tuning};
-use super::act::{Act, Deed, shown};
+use super::act::{Act, Deed, Touched, shown};
 use super::engine::{Detection, names_files};
-use super::folders::by_descriptor;
 use super::lineage::Lineage;
-use super::path::{file_name, is_below};
+use super::path::{file_name, is_below, is_beside};
 use crate::sigma::Level;
 
 const PARENTS: Key = Key {
@@ -22,9 +21,10 @@ pub(super) static CRON: About = About {
     techniques: &["T1053.003"],
     logic: "/etc/crontab, a file in /etc/cron.d, cron.hourly, cron.daily, cron.weekly or \
         cron.monthly, or in /var/spool/cron is written, made, moved or linked there, by a program \
-        other than crontab, at and installers of packages. A job that is made with crontab is not \
-        told: that program's own log does.",
-    candidates: CHANGES_OF_CRON,
+        other than crontab, at and installers of packages. Names that cron passes over (those that \
+        begin with a dot, or end as editors' and packages' leftovers do) are left out. A job that is \
+        made with crontab is not told: that program's own log does.",
+    candidates: CHANGES,
     needs: "-a always,exit -F arch=b64 -F dir=/etc/cron.d -F perm=wa, and likewise the other folders",
     tuning: &[
         Key {
@@ -50,11 +50,12 @@ pub(super) static SYSTEMD: About = About {
     level: Level::Medium,
     techniques: &["T1543.002", "T1053.006"],
     logic: "A unit file (.service, .timer, .socket, .path, .target, .mount, or .conf of a unit's .d \
-        folder) is written, made, moved or linked below /etc/systemd, /usr/lib/systemd, \
+        folder), a generator, or such a folder as a whole is written, made, moved or linked below \
+        /etc/systemd, /usr/lib/systemd, \
         /lib/systemd, /usr/local/lib/systemd, or a home's .config/systemd or \
         .local/share/systemd, by a program other than systemd's and installers of packages. \
         Transient units below /run are left out. A timer is T1053.006.",
-    candidates: CHANGES_OF_SYSTEMD,
+    candidates: CHANGES,
     needs: "-a always,exit -F arch=b64 -F dir=/etc/systemd -F perm=wa, and likewise the other folders",
     tuning: &[
         Key {
@@ -75,9 +76,9 @@ pub(super) static SSH_KEY: About = About {
     techniques: &["T1098.004"],
     logic: "authorized_keys or authorized_keys2 in a .ssh folder, or a file below \
         /etc/ssh/authorized_keys, is written (appending is writing), made, moved or linked there, \
-        by any program that is not allowed: there is no program that is made for it, so that every \
+        or a whole .ssh folder is moved to its place, by any program that is not allowed: there is no program that is made for it, so that every \
         change is told.",
-    candidates: CHANGES_OF_SSH_KEY,
+    candidates: CHANGES,
     needs: "-a always,exit -F arch=b64 -F dir=/home -F perm=wa is much; better a rule for each .ssh folder",
     tuning: &[
         Key {
@@ -103,7 +104,7 @@ pub(super) static PRELOAD: About = About {
     logic: "/etc/ld.so.preload is written, made, moved or linked there, by any program that is not \
         allowed or an installer of packages. LD_PRELOAD in the environment of one program is not \
         in the records.",
-    candidates: CHANGES_OF_PRELOAD,
+    candidates: CHANGES,
     needs: "-a always,exit -F arch=b64 -F path=/etc/ld.so.preload -F perm=wa",
     tuning: &[
         Key {
@@ -124,8 +125,9 @@ pub(super) static PAM: About = About {
     techniques: &["T1556.003"],
     logic: "/etc/pam.conf, a file below /etc/pam.d, or a module (pam_*.so in a folder named \
         security below /lib, /lib64 or /usr/lib) is written, made, moved, linked or removed, by a \
-        program other than those that configure PAM and installers of packages.",
-    candidates: CHANGES_OF_PAM,
+        program other than those that configure PAM and installers of packages. What editors and \
+        packages leave beside such a file is left out.",
+    candidates: CHANGES,
     needs: "-a always,exit -F arch=b64 -F dir=/etc/pam.d -F perm=wa, and likewise the modules' folder",
     tuning: &[
         Key {
@@ -159,13 +161,17 @@ impl Persistence {
         }
     }
 
-    /// The technique, where the path is such a place.
-    fn technique(&self, path: &[u8]) -> Option<&'static str> {
+    /// The technique, where the file is at such a place.
+    fn technique(&self, file: &Touched) -> Option<&'static str> {
+        let path = &*file.path;
+        let is_moved_folder = file.is_folder && file.deed == Deed::Placed;
         let is = match self.about.id {
             "persistence-cron" => is_cron(path),
-            "persistence-systemd" => is_unit(path),
-            "persistence-ssh-key" => is_key_file(path),
-            "persistence-preload" => path == b"/etc/ld.so.preload",
+            "persistence-systemd" => is_unit(path) || is_moved_folder && is_folder_of_unit(path),
+            "persistence-ssh-key" => {
+                is_key_file(path) || is_moved_folder && file_name(path) == b".ssh"
+            }
+            "persistence-preload" => file.is("/etc/ld.so.preload"),
             _ => is_pam(path),
         };
         let is_timer = self.about.id == "persistence-systemd" && path.ends_with(b".timer");
@@ -190,7 +196,7 @@ impl Detection for Persistence {
                 Deed::Removed if self.about.id == "persistence-pam" => "removed",
                 _ => continue,
             };
-            let Some(technique) = self.technique(&file.path) else {
+            let Some(technique) = self.technique(file) else {
                 continue;
             };
             if self.allow.has_some(act.exe())
@@ -216,32 +222,48 @@ fn is_cron(path: &[u8]) -> bool {
         "/etc/cron.monthly",
         "/var/spool/cron",
     ];
-    let is_placeholder = file_name(path) == b".placeholder";
     path == b"/etc/crontab"
-        || (!is_placeholder && FOLDERS.iter().any(|folder| is_below(path, folder)))
+        || !is_beside(path) && FOLDERS.iter().any(|folder| is_below(path, folder))
 }
 
+const KINDS_OF_UNITS: [&[u8]; 6] = [
+    b".service",
+    b".timer",
+    b".socket",
+    b".path",
+    b".target",
+    b".mount",
+];
+
 fn is_unit(path: &[u8]) -> bool {
+    let has = |part: &[u8]| memchr::memmem::find(path, part).is_some();
+    let is_override = path.ends_with(b".conf") && has(b".d/") && !has(b".conf.d/");
+    // They run before all units.
+    let is_generator = has(b"-generators/");
+    is_place_of_units(path)
+        && !is_beside(path)
+        && (is_override || is_generator || KINDS_OF_UNITS.iter().any(|kind| path.ends_with(kind)))
+}
+
+/// `x.service.d`: what is in it changes the unit.
+fn is_folder_of_unit(path: &[u8]) -> bool {
+    is_place_of_units(path)
+        && path
+            .strip_suffix(b".d")
+            .is_some_and(|unit| KINDS_OF_UNITS.iter().any(|kind| unit.ends_with(kind)))
+}
+
+fn is_place_of_units(path: &[u8]) -> bool {
     const FOLDERS: [&str; 4] = [
         "/etc/systemd",
         "/usr/lib/systemd",
         "/lib/systemd",
         "/usr/local/lib/systemd",
     ];
-    const KINDS: [&[u8]; 6] = [
-        b".service",
-        b".timer",
-        b".socket",
-        b".path",
-        b".target",
-        b".mount",
-    ];
-    let is_home = |part: &[u8]| memchr::memmem::find(path, part).is_some();
-    let is_place = FOLDERS.iter().any(|folder| is_below(path, folder))
-        || is_home(b"/.config/systemd/user/")
-        || is_home(b"/.local/share/systemd/user/");
-    let is_override = path.ends_with(b".conf") && is_home(b".d/") && !is_home(b".conf.d/");
-    is_place && (is_override || KINDS.iter().any(|kind| path.ends_with(kind)))
+    let has = |part: &[u8]| memchr::memmem::find(path, part).is_some();
+    FOLDERS.iter().any(|folder| is_below(path, folder))
+        || has(b"/.config/systemd/user/")
+        || has(b"/.local/share/systemd/user/")
 }
 
 fn is_key_file(path: &[u8]) -> bool {
@@ -259,31 +281,14 @@ fn is_pam(path: &[u8]) -> bool {
             && folders.iter().any(|folder| is_below(path, folder))
             && path[..path.len() - name.len()].ends_with(b"/security/")
     };
-    path == b"/etc/pam.conf" || is_below(path, "/etc/pam.d") || is_module()
+    path == b"/etc/pam.conf" || is_below(path, "/etc/pam.d") && !is_beside(path) || is_module()
 }
 
 const NOTHING: &str = "nothing of its own; the parents are shared by all detections";
 
-/// What puts or changes a file, at names like these; a name may be relative to the folder.
-macro_rules! changes {
-    ($names:literal) => {
-        concat!(
-            "syscall in (open, openat, openat2, creat, rename, renameat, renameat2, link, linkat, \
-             symlink, symlinkat, mknod, mknodat, unlink, unlinkat) and (path ~ /",
-            $names,
-            "/ or cwd ~ /",
-            $names,
-            "/ or ",
-            by_descriptor!(),
-            ")"
-        )
-    };
-}
-const CHANGES_OF_CRON: &str = changes!("cron");
-const CHANGES_OF_SYSTEMD: &str = changes!("systemd");
-const CHANGES_OF_SSH_KEY: &str = changes!("authorized_keys");
-const CHANGES_OF_PRELOAD: &str = changes!("ld\\.so\\.preload");
-const CHANGES_OF_PAM: &str = changes!("pam|security");
+/// What puts or changes a file.
+const CHANGES: &str = "syscall in (open, openat, openat2, creat, rename, renameat, renameat2, link, \
+    linkat, symlink, symlinkat, mknod, mknodat, unlink, unlinkat)";
 
 #[cfg(test)]
 mod tests {
@@ -295,9 +300,14 @@ mod tests {
             (is_cron as fn(&[u8]) -> bool, "/etc/cron.d/x", true),
             (is_cron, "/var/spool/cron/crontabs/root", true),
             (is_cron, "/etc/cron.d/.placeholder", false),
+            (is_cron, "/etc/cron.d/.x.swp", false),
+            (is_cron, "/etc/cron.d/x.dpkg-new", false),
             (is_cron, "/var/log/cron.log", false),
             (is_unit, "/etc/systemd/system/x.service", true),
             (is_unit, "/etc/systemd/system/ssh.service.d/over.conf", true),
+            (is_unit, "/etc/systemd/system-generators/x", true),
+            (is_folder_of_unit, "/etc/systemd/system/x.service.d", true),
+            (is_folder_of_unit, "/etc/systemd/journald.conf.d", false),
             (is_unit, "/etc/systemd/journald.conf.d/size.conf", false),
             (is_unit, "/home/x/.config/systemd/user/a.timer", true),
             (is_unit, "/run/systemd/transient/x.service", false),
@@ -310,6 +320,7 @@ mod tests {
             ),
             (is_pam, "/home/x/security/pam_unix.so", false),
             (is_pam, "/etc/pam.d/sshd", true),
+            (is_pam, "/etc/pam.d/sshd.dpkg-dist", false),
         ] {
             assert_eq!(is(path.as_bytes()), expected, "{path}");
         }

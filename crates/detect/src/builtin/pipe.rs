@@ -5,9 +5,10 @@
 //! put elsewhere.
 
 use super::act::Act;
+use super::lineage::Lineage;
 use super::shell::Connection;
 use super::table::{Key, Table};
-use crate::limits::builtin::{CONNECTED_MS, PIPED_MAX, PIPES_MAX};
+use crate::limits::builtin::{CONNECTED_MS, PIPED_DEPTH, PIPED_MAX, PIPES_MAX};
 
 /// Processes that had named pipes made.
 #[derive(Debug)]
@@ -54,20 +55,24 @@ impl Pipes {
         }
     }
 
-    /// A child connects.
-    pub(super) fn connects(&mut self, act: &Act<'_>, connection: &Connection) -> Option<Between> {
-        let (key, pid) = (parent(act)?, act.pid?);
-        let plumbing = self.find(key, act.now_ms)?;
-        plumbing.connected = Some((pid, connection.clone()));
+    /// A child connects, or what it started.
+    pub(super) fn connects(
+        &mut self,
+        act: &Act<'_>,
+        lineage: &mut Lineage,
+        connection: &Connection,
+    ) -> Option<Between> {
+        let (child, key) = self.child(act, lineage)?;
+        self.0.find(key)?.connected = Some((child, connection.clone()));
         self.joined(key)
     }
 
     /// A child puts a descriptor onto standard input or output.
     pub(super) fn puts(&mut self, act: &Act<'_>, onto: u32) {
-        let (Some(key), Some(pid)) = (parent(act), act.pid) else {
+        let (Some(pid), Some(ppid)) = (act.pid, act.ppid) else {
             return;
         };
-        let Some(plumbing) = self.find(key, act.now_ms).filter(|_| onto < 2) else {
+        let Some(plumbing) = self.find(act.key(ppid), act.now_ms).filter(|_| onto < 2) else {
             return;
         };
         let piped = &mut plumbing.piped;
@@ -81,14 +86,29 @@ impl Pipes {
         of_pid.for_each(|(_, bits)| *bits |= 1 << onto);
     }
 
-    /// A child becomes a shell.
-    pub(super) fn becomes_shell(&mut self, act: &Act<'_>) -> Option<Between> {
-        let (key, pid) = (parent(act)?, act.pid?);
-        let plumbing = self.find(key, act.now_ms)?;
-        if plumbing.piped.contains(&(pid, 0b11)) {
-            plumbing.shell = Some((pid, act.who()));
+    /// A child becomes a shell, or starts one.
+    pub(super) fn becomes_shell(
+        &mut self,
+        act: &Act<'_>,
+        lineage: &mut Lineage,
+    ) -> Option<Between> {
+        let (child, key) = self.child(act, lineage)?;
+        let plumbing = self.0.find(key)?;
+        if plumbing.piped.contains(&(child, 0b11)) {
+            plumbing.shell = Some((child, act.who()));
         }
         self.joined(key)
+    }
+
+    /// The child of such a process, and its key, that the act's own process is, or that led to it.
+    fn child(&mut self, act: &Act<'_>, lineage: &mut Lineage) -> Option<(u32, Key)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let line = lineage.line(act, PIPED_DEPTH);
+        line.into_iter()
+            .map(|(child, parent)| (child, act.key(parent)))
+            .find(|(_, key)| self.find(*key, act.now_ms).is_some())
     }
 
     pub(super) fn evicted(&self) -> u64 {
@@ -113,10 +133,6 @@ impl Pipes {
             connection: plumbing.connected?.1,
         })
     }
-}
-
-fn parent(act: &Act<'_>) -> Option<Key> {
-    act.ppid.map(|ppid| act.key(ppid))
 }
 
 /// include/uapi/linux/stat.h

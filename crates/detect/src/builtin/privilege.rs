@@ -3,9 +3,8 @@
 use indelible_record::{RecordType, UNSET};
 
 use super::about::{About, Findings, Key, Names, Tuning};
-use super::act::{Act, Deed, decimal, shown};
+use super::act::{Act, Deed, decimal, hexadecimal, shown};
 use super::engine::Detection;
-use super::folders::by_descriptor;
 use super::lineage::Lineage;
 use super::path::{is_below, is_writable_place};
 use super::program::is_shell;
@@ -21,17 +20,16 @@ pub(super) static ABOUT: About = About {
         its uid is not 0, in a program that is not known to be setuid: this is what a planted \
         setuid program and many an exploit look like; a shell there, or a program in a folder that \
         everybody may write to, is critical. Or permissions with the setuid bit are set on a file \
-        by other than installers of packages. Or /etc/sudoers or a file below /etc/sudoers.d is \
+        by other than installers of packages. Or a program gives a user capabilities as good as root's \
+        (BPRM_FCAPS), and is not known to do so. Or /etc/sudoers or a file below /etc/sudoers.d is \
         written past visudo. Or a program that is known to be setuid dies from an error of memory \
         (ANOM_ABEND) while a user runs it. A program that sets all its uids to 0 at once is not \
         told from one that sudo started.",
-    candidates: concat!(
-        "(auid >= 1000 and euid = 0 and not uid = 0) or (syscall in (chmod, fchmod, fchmodat, \
-         fchmodat2)) or (path ~ /sudoers/ or cwd ~ /sudoers/) or type = ANOM_ABEND or ",
-        by_descriptor!()
-    ),
+    candidates: "(auid >= 1000 and euid = 0 and not uid = 0) or type in (ANOM_ABEND, BPRM_FCAPS) or \
+        syscall in (chmod, fchmod, fchmodat, fchmodat2, open, openat, openat2, creat, truncate, rename, \
+        renameat, renameat2, link, linkat, symlink, symlinkat, mknod, mknodat)",
     needs: "-a always,exit -F arch=b64 -S execve,execveat -F euid=0 -F uid!=0 -F auid>=1000; \
-        -S chmod,fchmod,fchmodat -F auid>=1000; -F dir=/etc/sudoers.d -F perm=wa; ANOM_ABEND needs none",
+        -S execve,execveat -F auid>=1000 for capabilities; -S chmod,fchmod,fchmodat -F auid>=1000; -F dir=/etc/sudoers.d -F perm=wa; ANOM_ABEND needs none",
     tuning: &[
         Key {
             name: "setuid",
@@ -138,6 +136,34 @@ impl Privilege {
         found.push(act.finding(&ABOUT, level, "T1548.001", why));
     }
 
+    /// Capabilities from a file.
+    fn gains(&self, act: &Act<'_>, found: &mut Findings) {
+        if act.uid == Some(0) || !act.is_done() {
+            return;
+        }
+        let Some(record) = act.event.record(RecordType::BPRM_FCAPS) else {
+            return;
+        };
+        let given = record.get("fp").and_then(|field| hexadecimal(field.value));
+        let strong: Vec<&str> = STRONG
+            .iter()
+            .filter(|(bit, _)| given.is_some_and(|given| given & (1 << bit) != 0))
+            .map(|(_, name)| *name)
+            .collect();
+        let Some(exe) = act.exe().filter(|exe| !self.setuid.has(exe)) else {
+            return;
+        };
+        if !strong.is_empty() {
+            let strong = strong.join(", ");
+            let why = format!(
+                "{} gave uid {} {strong}",
+                shown(exe),
+                act.uid.unwrap_or(UNSET)
+            );
+            found.push(act.finding(&ABOUT, Level::High, "T1548.001", why));
+        }
+    }
+
     fn prepares(&self, act: &Act<'_>, lineage: &mut Lineage, found: &mut Findings) {
         if !act.is_done() {
             return;
@@ -187,6 +213,7 @@ impl Detection for Privilege {
             RecordType::ANOM_ABEND => self.dies(act, found),
             _ => {
                 self.holds(act, found);
+                self.gains(act, found);
                 self.prepares(act, lineage, found);
             }
         }
@@ -197,6 +224,20 @@ fn is_sudoers(path: &[u8]) -> bool {
     path == b"/etc/sudoers" || is_below(path, "/etc/sudoers.d")
 }
 
+/// Capabilities that make root of whoever has them; include/uapi/linux/capability.h.
+const STRONG: [(u32, &str); 11] = [
+    (0, "CAP_CHOWN"),
+    (1, "CAP_DAC_OVERRIDE"),
+    (2, "CAP_DAC_READ_SEARCH"),
+    (3, "CAP_FOWNER"),
+    (6, "CAP_SETGID"),
+    (7, "CAP_SETUID"),
+    (16, "CAP_SYS_MODULE"),
+    (17, "CAP_SYS_RAWIO"),
+    (19, "CAP_SYS_PTRACE"),
+    (21, "CAP_SYS_ADMIN"),
+    (31, "CAP_SETFCAP"),
+];
 /// The first uid of a person.
 const USERS: u32 = 1000;
 const SETUID: u32 = 0o4000;

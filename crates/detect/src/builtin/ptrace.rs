@@ -4,6 +4,8 @@ use super::about::{About, Findings, Key, Names, Tuning};
 use super::act::Act;
 use super::engine::Detection;
 use super::lineage::Lineage;
+use super::table::Table;
+use crate::limits::builtin::{ATTACHED_MAX, ATTACHED_MS};
 use crate::sigma::Level;
 
 /// See [`super::all`].
@@ -14,10 +16,13 @@ pub(super) static ABOUT: About = About {
     techniques: &["T1055.008", "T1055"],
     logic: "ptrace succeeds with a request that changes the other process: POKETEXT, POKEDATA, \
         POKEUSR (4, 5, 6), SETREGS, SETFPREGS or SETREGSET; or process_vm_writev succeeds; by a \
-        program that is no debugger. Requests that only attach, look or continue are left out. \
-        Writes through /proc/PID/mem are not seen.",
-    candidates: "syscall in (ptrace, process_vm_writev)",
-    needs: "-a always,exit -F arch=b64 -S ptrace -F a0=4 (and 5, 6, 0xd, 0x4205); -S process_vm_writev",
+        program that is no debugger. Requests that only attach, look or continue are left out. Or a \
+        debugger is attached to a process that it did not start, and that process starts a program \
+        within a minute, as it does when the debugger has it call system(). Writes through \
+        /proc/PID/mem are not seen.",
+    candidates: "syscall in (ptrace, process_vm_writev, execve, execveat)",
+    needs: "-a always,exit -F arch=b64 -S ptrace -F a0=4 (and 5, 6, 0xd, 0x4205, and 0x10 and 0x4206 to attach); \
+        -S process_vm_writev; -S execve,execveat",
     tuning: &[Key {
         name: "allow",
         what: "debuggers and the like",
@@ -35,19 +40,51 @@ pub(super) static ABOUT: About = About {
             "/usr/sbin/criu",
         ],
     }],
-    memory: "nothing",
+    memory: "2,048 processes that debuggers are attached to",
 };
 
 /// The detection.
 #[derive(Debug)]
 pub(super) struct Ptrace {
     allow: Names,
+    /// Who is attached to a process, and since when.
+    attached: Table<(u64, String)>,
 }
 
 impl Ptrace {
     pub(super) fn new(tuning: &Tuning) -> Ptrace {
         Ptrace {
             allow: tuning.names(&ABOUT, "allow"),
+            attached: Table::new(ATTACHED_MAX),
+        }
+    }
+
+    /// A program is started by a process that a debugger is attached to.
+    fn starts(&mut self, act: &Act<'_>, found: &mut Findings) {
+        let Some(parent) = act.ppid else { return };
+        let Some((since_ms, debugger)) = self.attached.find(act.key(parent)) else {
+            return;
+        };
+        if act.now_ms.saturating_sub(*since_ms) <= ATTACHED_MS {
+            let why = format!(
+                "process {parent}, which {debugger} is attached to, started {}",
+                act.who()
+            );
+            found.push(act.finding(&ABOUT, Level::High, "T1055.008", why));
+        }
+    }
+
+    /// A debugger comes to a process, or leaves it.
+    fn attaches(&mut self, act: &Act<'_>) {
+        let target = act.key(act.int(1));
+        match act.arguments[0] {
+            PTRACE_ATTACH | PTRACE_SEIZE => {
+                self.attached.put(target, (act.now_ms, act.who()));
+            }
+            PTRACE_DETACH => {
+                self.attached.remove(target);
+            }
+            _ => {}
         }
     }
 }
@@ -58,6 +95,12 @@ impl Detection for Ptrace {
     }
 
     fn event(&mut self, act: &Act<'_>, _: &mut Lineage, found: &mut Findings) {
+        if act.starts_program() {
+            return self.starts(act, found);
+        }
+        if act.call == "ptrace" && act.is_done() {
+            self.attaches(act);
+        }
         let (request, technique) = match act.call {
             "ptrace" => match request(act.arguments[0]) {
                 Some(name) => (name, "T1055.008"),
@@ -75,7 +118,16 @@ impl Detection for Ptrace {
             found.push(act.finding(&ABOUT, Level::High, technique, why));
         }
     }
+
+    fn evicted(&self) -> u64 {
+        self.attached.evicted
+    }
 }
+
+/// include/uapi/linux/ptrace.h
+const PTRACE_ATTACH: u64 = 16;
+const PTRACE_DETACH: u64 = 17;
+const PTRACE_SEIZE: u64 = 0x4206;
 
 /// include/uapi/linux/ptrace.h; those of x86 above 6 mean the same or nothing elsewhere.
 fn request(number: u64) -> Option<&'static str> {

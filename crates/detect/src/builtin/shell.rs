@@ -85,7 +85,13 @@ impl Shell {
         }
     }
 
-    fn connects(&mut self, act: &Act<'_>, key: ProcessKey, found: &mut Findings) {
+    fn connects(
+        &mut self,
+        act: &Act<'_>,
+        key: ProcessKey,
+        lineage: &mut Lineage,
+        found: &mut Findings,
+    ) {
         let is_under_way = act.exit == Some(EINPROGRESS);
         if act.success == Some(false) && !is_under_way || self.allow.has_some(act.exe()) {
             return;
@@ -105,7 +111,7 @@ impl Shell {
             onto: 0,
             is_told: false,
         };
-        if let Some(between) = self.pipes.connects(act, &connection) {
+        if let Some(between) = self.pipes.connects(act, lineage, &connection) {
             found.push(of_pipes(act, &between));
         }
         if self.connected.find(key).is_none() {
@@ -157,9 +163,15 @@ impl Shell {
         }
     }
 
-    fn becomes(&mut self, act: &Act<'_>, key: ProcessKey, found: &mut Findings) {
+    fn becomes(
+        &mut self,
+        act: &Act<'_>,
+        key: ProcessKey,
+        lineage: &mut Lineage,
+        found: &mut Findings,
+    ) {
         if act.exe().is_some_and(is_shell)
-            && let Some(between) = self.pipes.becomes_shell(act)
+            && let Some(between) = self.pipes.becomes_shell(act, lineage)
         {
             found.push(of_pipes(act, &between));
         }
@@ -188,15 +200,15 @@ impl Detection for Shell {
         &ABOUT
     }
 
-    fn event(&mut self, act: &Act<'_>, _: &mut Lineage, found: &mut Findings) {
+    fn event(&mut self, act: &Act<'_>, lineage: &mut Lineage, found: &mut Findings) {
         let Some(key) = act.pid.map(|pid| act.key(pid)) else {
             return;
         };
         match act.call {
-            "connect" => self.connects(act, key, found),
+            "connect" => self.connects(act, key, lineage, found),
             "mknod" | "mknodat" => self.pipes.made(act),
             "dup2" | "dup3" => self.puts(act, key, found),
-            "execve" | "execveat" if act.is_done() => self.becomes(act, key, found),
+            "execve" | "execveat" if act.is_done() => self.becomes(act, key, lineage, found),
             // The number belongs to no process now, or to another.
             "exit_group" => {
                 self.connected.remove(key);

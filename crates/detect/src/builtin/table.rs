@@ -49,6 +49,10 @@ impl<V> Table<V> {
         self.young.remove(&key).or_else(|| self.old.remove(&key))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.young.is_empty() && self.old.is_empty()
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.young.len() + self.old.len()

@@ -1,8 +1,9 @@
 //! Cases: records, and what has to be found in them.
 //!
 //! ```toml
-//! [folders]                   # optional: what is known of the host
-//! "/var/log" = "08:01 131074" # device and inode, as in records
+//! [inodes]                    # optional: what is known of the host
+//! "/var/log" = "08:01 131074" # device and number, as in records
+//! "/etc/shadow" = "08:01 131080 0100640" # and the mode of a file
 //!
 //! [[case]]
 //! name = "the log is emptied by a redirection"
@@ -30,9 +31,9 @@ use serde::Deserialize;
 pub(super) struct Cases {
     /// The detection that the benign cases look like.
     pub(super) detection: Option<String>,
-    /// Device and inode of folders.
+    /// Which inodes files and folders are.
     #[serde(default)]
-    folders: BTreeMap<String, String>,
+    inodes: BTreeMap<String, String>,
     #[serde(rename = "case")]
     pub(super) cases: Vec<Case>,
 }
@@ -83,15 +84,25 @@ impl Cases {
             Ok(engine) => engine,
             Err(why) => bail!(why),
         };
-        for (path, place) in &self.folders {
-            let place = place.split_once(' ');
-            let place = place.and_then(|(dev, inode)| Some((dev, inode.parse().ok()?)));
-            let (dev, inode) =
-                place.with_context(|| format!("{path:?} is not a device, a blank and an inode"))?;
-            engine.knows(None, dev.as_bytes(), inode, path.as_bytes());
+        for (path, place) in &self.inodes {
+            let (dev, number, mode) = inode(place).with_context(|| {
+                format!("{path:?} is not a device, a number and perhaps a mode: {place:?}")
+            })?;
+            engine.knows(None, (dev.as_bytes(), number), path.as_bytes(), mode);
         }
         Ok(engine)
     }
+}
+
+/// `DEV NUMBER [MODE]`
+fn inode(text: &str) -> Option<(&str, u64, Option<u32>)> {
+    let mut words = text.split(' ');
+    let (dev, number) = (words.next()?, words.next()?.parse().ok()?);
+    let mode = match words.next() {
+        Some(mode) => Some(u32::from_str_radix(mode, 8).ok()?),
+        None => None,
+    };
+    words.next().is_none().then_some((dev, number, mode))
 }
 
 impl Case {

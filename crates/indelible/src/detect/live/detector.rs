@@ -12,7 +12,7 @@ use anyhow::{Result, anyhow};
 use indelible_detect::{builtin, sigma};
 use indelible_log::{EntryRef, Kind, StreamId};
 use indelible_record::{Assembler, Event, Record, Settings};
-use indelible_sys::folders::Folder;
+use indelible_sys::inodes::Inode;
 
 use super::found;
 use super::places::Places;
@@ -101,11 +101,11 @@ impl Detector {
         self.lines.opened(stream, opened);
     }
 
-    /// Takes where a folder of this host is: a spool's events are its own, and name no node.
-    pub(super) fn knows_folder(&mut self, folder: &Folder) {
-        let path = folder.path.as_os_str().as_encoded_bytes();
-        self.builtin
-            .knows(None, folder.dev.as_bytes(), folder.inode, path);
+    /// Takes what an inode of this host is: a spool's events are its own, and name no node.
+    pub(super) fn knows_inode(&mut self, inode: &Inode) {
+        let path = inode.path.as_os_str().as_encoded_bytes();
+        let place = (inode.dev.as_bytes(), inode.number);
+        self.builtin.knows(None, place, path, inode.mode);
     }
 
     /// Takes the next entry.

@@ -27,11 +27,11 @@ pub(super) const VALUE_BYTES_MAX: usize = 1024;
 pub(super) const COMMANDS_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a finding as it is written; one that is longer loses its fields.
 pub(super) const FINDING_BYTES_MAX: usize = 48 * 1024;
-/// How deep below the folders that detections look at others are looked for at a start, and how many are
-/// told to the detections; they learn of further ones from records.
+/// How deep below the folders that detections look at others are looked for at a start, and how many files
+/// and folders the detections are told; they learn of further ones from records.
 pub(super) const FOLDER_DEPTH: usize = 2;
 /// See [`FOLDER_DEPTH`].
-pub(super) const FOLDERS_MAX: usize = 4096;
+pub(super) const INODES_MAX: usize = 4096;
 /// Findings that wait for an output.
 pub(super) const QUEUE_MAX: usize = 1024;
 /// How long a program that is told may take.

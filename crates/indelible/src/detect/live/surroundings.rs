@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 use indelible_detect::builtin;
-use indelible_sys::folders::{self, Folder};
+use indelible_sys::inodes::{self, Inode};
 
-use super::limits::{FOLDER_DEPTH, FOLDERS_MAX};
+use super::limits::{FOLDER_DEPTH, INODES_MAX};
 use super::outputs::Programs;
 use crate::config::DetectionsConfig;
 
 /// Processes that run programs, and what this host looks like.
 pub(crate) struct Surroundings {
     pub(super) programs: Programs,
-    pub(super) folders: Vec<Folder>,
+    pub(super) inodes: Vec<Inode>,
 }
 
 impl Surroundings {
@@ -22,7 +22,7 @@ impl Surroundings {
     pub(crate) fn of_collector(config: &DetectionsConfig) -> Result<Self> {
         Ok(Self {
             programs: Programs::start(&config.outputs)?,
-            folders: Vec::new(),
+            inodes: Vec::new(),
         })
     }
 
@@ -33,7 +33,7 @@ impl Surroundings {
     pub(crate) fn of_host(config: &DetectionsConfig) -> Result<Self> {
         let watched = builtin::Engine::watched();
         Ok(Self {
-            folders: folders::below(watched, FOLDER_DEPTH, FOLDERS_MAX),
+            inodes: inodes::below(watched, FOLDER_DEPTH, INODES_MAX),
             ..Self::of_collector(config)?
         })
     }

@@ -129,8 +129,8 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
         ledger: L,
     ) -> Result<Self> {
         let mut detector = Detector::new(config, side, own)?;
-        for folder in &surroundings.folders {
-            detector.knows_folder(folder);
+        for inode in &surroundings.inodes {
+            detector.knows_inode(inode);
         }
         for (stream, host, source) in tail.openings() {
             detector.knows(stream, &host, &source);
