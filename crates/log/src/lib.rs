@@ -37,6 +37,6 @@ pub mod witness;
 pub use entry::{EntryError, EntryRef, Header, Kind, StreamId};
 pub use error::{Error, Result};
 pub use hash::Hash;
-pub use log::{Appended, Batch, BatchError, Commit, Log, OpenReport, Options, Refused};
+pub use log::{Appended, Batch, BatchError, Commit, Log, OpenReport, Options, Refused, Sealing};
 pub use note::{Checkpoint, NoteError, SigningKey, Succession, VerifierKey};
 pub use read::LogReader;

@@ -1,9 +1,10 @@
 //! Password hashes that are read (T1003.008) and accounts that are changed (T1098).
 
 use super::about::{About, Findings, Key, Names, Tuning};
-use super::act::{Act, Deed, shown};
+use super::act::{Act, shown};
 use super::engine::{Detection, names_files};
 use super::lineage::Lineage;
+use super::touched::Deed;
 use crate::sigma::Level;
 
 /// See [`super::all`].

@@ -1,11 +1,12 @@
 //! Logs that are cleared: T1070.002.
 
 use super::about::{About, Findings, Key, Names, Tuning};
-use super::act::{Act, Deed, Touched, shown};
+use super::act::{Act, shown};
 use super::engine::{Detection, names_files};
 use super::lineage::Lineage;
 use super::path::{file_name, is_below};
 use super::table::Table;
+use super::touched::{Deed, Touched};
 use crate::limits::builtin::PACKERS_MAX;
 use crate::sigma::Level;
 

@@ -44,6 +44,7 @@ mod ptrace;
 mod shell;
 mod table;
 mod time;
+mod touched;
 
 pub use about::{About, Key, Tuning};
 pub use engine::{Counted, Engine};

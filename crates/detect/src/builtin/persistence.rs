@@ -1,10 +1,11 @@
 //! Places from which code is run again: one detection for each kind of place.
 
 use super::about::{About, Findings, Key, Names, Tuning};
-use super::act::{Act, Deed, Touched, shown};
+use super::act::{Act, shown};
 use super::engine::{Detection, names_files};
 use super::lineage::Lineage;
 use super::path::{file_name, is_below, is_beside};
+use super::touched::{Deed, Touched};
 use crate::sigma::Level;
 
 const PARENTS: Key = Key {

@@ -3,11 +3,12 @@
 use indelible_record::{RecordType, UNSET};
 
 use super::about::{About, Findings, Key, Names, Tuning};
-use super::act::{Act, Deed, decimal, hexadecimal, shown};
+use super::act::{Act, decimal, hexadecimal, shown};
 use super::engine::Detection;
 use super::lineage::Lineage;
 use super::path::{is_below, is_writable_place};
 use super::program::is_shell;
+use super::touched::Deed;
 use crate::sigma::Level;
 
 /// See [`super::all`].

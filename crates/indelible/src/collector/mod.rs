@@ -27,7 +27,8 @@ use std::sync::{Arc, mpsc};
 use anyhow::{Context, Result};
 use indelible_log::dir::RealDir;
 use indelible_log::log::StreamState;
-use indelible_log::{Checkpoint, Kind, Log, Options};
+use indelible_log::{Checkpoint, Kind, Log, Options, Sealing};
+use indelible_sys::process;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
@@ -142,6 +143,7 @@ fn open(config: &CollectorConfig) -> Result<(Log, OwnStream, Option<Heads>)> {
     let dir = RealDir::create(&config.store).with_context(|| format!("cannot create {shown}"))?;
     let mut options = Options::new(config.origin());
     options.terms = Some(Arc::new(EntryTerms));
+    options.sealing = Sealing::Background(process::give_way);
     // The verifier key is the store's own: without a store there is nothing to hold it to.
     if let Some(folder) = &config.heads
         && let Some(key) = store_key(&config.store)?

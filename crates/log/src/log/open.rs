@@ -40,17 +40,18 @@ impl Options {
         Self {
             origin: origin.into(),
             known_checkpoint: None,
-            sealing: Sealing::Background,
+            sealing: Sealing::Background(|| ()),
             terms: None,
         }
     }
 }
 
 /// Where full write-ahead files are sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Sealing {
-    /// In a thread of the log.
-    Background,
+    /// In a thread of the log, which calls this first: it may let others go before it, since somebody waits
+    /// for commits and nobody for sealing, unless too many files wait.
+    Background(fn()),
     /// Inside commits: everything happens in one order, for tests.
     Inline,
 }

@@ -7,9 +7,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::process::setpriority_process;
-use rustix::thread::gettid;
-
 use crate::block::{Entries, Packer};
 use crate::dir::{Dir, File, TEMPORARY};
 use crate::entry::EntryRef;
@@ -81,9 +78,12 @@ impl Sealer {
         });
         let thread = match sealing {
             Sealing::Inline => None,
-            Sealing::Background => {
+            Sealing::Background(begin) => {
                 let (dir, shared) = (dir.clone(), shared.clone());
-                let work = move || shared.work(&*dir);
+                let work = move || {
+                    begin();
+                    shared.work(&*dir);
+                };
                 // Without a thread, sealing happens inside commits.
                 std::thread::Builder::new()
                     .name("seal".to_owned())
@@ -196,9 +196,6 @@ impl Shared {
     }
 
     fn work(&self, dir: &dyn Dir) {
-        // Somebody waits for commits, nobody for this, unless too many files wait. Where it is not
-        // allowed, the kernel shares the cores evenly.
-        let _ = setpriority_process(Some(gettid()), NICE_BEHIND);
         loop {
             let mut state = self.lock();
             while !state.stop && (state.queue.is_empty() || state.failed.is_some()) {
@@ -331,8 +328,6 @@ fn write_index(dir: &dyn Dir, first: u64, bytes: &[u8]) -> Result<()> {
         .map_err(Error::io("rename", &temporary))
 }
 
-/// A tenth of the share of those who are waited for.
-const NICE_BEHIND: i32 = 10;
 const NOT_COMMITTED: &str = "its entries are not those that were committed";
 
 fn write_tile(dir: &dyn Dir, tile: Tile, hashes: &[Hash]) -> Result<()> {

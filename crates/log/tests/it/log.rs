@@ -71,7 +71,7 @@ fn a_second_writer_is_refused() {
 
 #[test]
 fn segments_are_sealed_and_proofs_go_on_across_them() {
-    for sealing in [Sealing::Inline, Sealing::Background] {
+    for sealing in [Sealing::Inline, Sealing::Background(|| ())] {
         let scratch = tempfile::tempdir().unwrap();
         let dir = RealDir::open(scratch.path()).unwrap();
         let options = Options {
