@@ -11,6 +11,7 @@ mod session;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -30,25 +31,37 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     }
 }
 
-/// Runs `indelible detect test` over every file of cases, the recorded ones first. The detections were
-/// corrected by all but the held-out ones, of which the outcome alone is shown.
+/// Runs `indelible detect test` over every set of cases, and over all of them together.
 fn score() -> Result<()> {
     let folder = shell::root().join("tests/detections");
     let mut is_sound = true;
+    let mut all = Vec::new();
     for (set, is_exact) in SETS {
         println!("\n{set}");
-        let mut command = shell::command(
-            "cargo",
-            &["run", "--quiet", "-p", "indelible", "--", "detect", "test"],
-        );
-        command.args(files(&folder.join(set))?);
-        is_sound &= command.status()?.success() || !is_exact;
+        let files = files(&folder.join(set))?;
+        is_sound &= test(&files).status()?.success() || !is_exact;
+        all.extend(files);
     }
+    // What is not as expected was named above.
+    let together = test(&all).output()?;
+    let together = String::from_utf8_lossy(&together.stdout);
+    let table = together.find("detection ").unwrap_or_default();
+    println!("\ntogether\n{}", &together[table..]);
     ensure!(
         is_sound,
         "some cases are not as expected; they are named above"
     );
     Ok(())
+}
+
+/// Looks whether the cases of these files are as expected.
+fn test(files: &[PathBuf]) -> Command {
+    let mut command = shell::command(
+        "cargo",
+        &["run", "--quiet", "-p", "indelible", "--", "detect", "test"],
+    );
+    command.args(files);
+    command
 }
 
 /// The files of a folder, by their names.
@@ -62,11 +75,12 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The sets of cases, and whether all of their cases have to be as expected. The second was held out once;
-/// what the detections still get wrong of it is explained in the book.
+/// The sets of cases, and whether all of their cases have to be as expected. The second and third were
+/// written without a look at the detections, which have been corrected by them since; what is still
+/// wrong of them is explained in the book.
 const SETS: [(&str, bool); 4] = [
     ("recorded", true),
     ("constructed", true),
     ("second/recorded", false),
-    ("held-out/recorded", false),
+    ("third/recorded", false),
 ];

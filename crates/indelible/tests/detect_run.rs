@@ -74,6 +74,29 @@ fn recorded_procedures_are_found() {
     }
 }
 
+/// Also of what was written without a look at the detections.
+#[test]
+fn of_all_cases_nine_tenths_are_found_and_no_more_are_false() {
+    let kinds = [
+        "recorded",
+        "constructed",
+        "second/recorded",
+        "third/recorded",
+    ];
+    let files: Vec<PathBuf> = kinds.into_iter().flat_map(case_files).collect();
+    let mut arguments = vec!["test", "--format", "json"];
+    arguments.extend(files.iter().map(|path| path.to_str().expect("UTF-8")));
+    let report = json(&detect(&arguments));
+    let scores = report["detections"].as_array().expect("scores");
+    assert_eq!(scores.len(), 15);
+    for score in scores {
+        for name in ["recall", "precision"] {
+            let part = score[name].as_f64().expect("a part");
+            assert!(part >= 0.9, "{score}; {}", report["wrong"]);
+        }
+    }
+}
+
 #[test]
 fn a_case_that_is_not_as_expected_is_told() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -94,6 +94,11 @@ pub(super) static ABOUT: About = About {
                 "/usr/sbin/unix_update",
                 "/usr/bin/systemd-sysusers",
                 "/usr/sbin/update-passwd",
+                // Scripts, by the path that was asked to run.
+                "/usr/sbin/adduser",
+                "/usr/sbin/addgroup",
+                "/usr/sbin/deluser",
+                "/usr/sbin/delgroup",
             ],
         },
         super::PARENTS,
@@ -142,6 +147,7 @@ impl Detection for Credential {
             };
             if (is_read && self.readers.has_some(act.exe()))
                 || lineage.descends_from(act, &self.parents)
+                || lineage.runs_script(act, &self.writers)
             {
                 return;
             }

@@ -4,7 +4,7 @@ use super::about::{About, Findings, Key, Names, Tuning};
 use super::act::{Act, shown};
 use super::engine::{Detection, names_files};
 use super::lineage::Lineage;
-use super::path::{file_name, is_below};
+use super::path::{file_name, is_below, is_beside};
 use super::table::Table;
 use super::touched::{Deed, Touched};
 use crate::limits::builtin::PACKERS_MAX;
@@ -25,7 +25,7 @@ pub(super) static ABOUT: About = About {
         smaller one. Programs that keep records of logins may \
         write to lastlog, faillog, wtmp, btmp and utmp in place. A write of nothing but blanks \
         into a log that is open for appending is not seen. The plan of apt's last run \
-        (apt/eipp.log.xz), which each run replaces, is no log.",
+        (apt/eipp.log.xz), which each run replaces, is no log, nor is what an editor leaves beside one.",
     candidates: "syscall in (open, openat, openat2, creat, truncate, unlink, unlinkat, rename, renameat, \
         renameat2, link, linkat)",
     needs: "writes and changes of names below /var/log: -a always,exit -F arch=b64 -F dir=/var/log -F perm=wa",
@@ -186,7 +186,7 @@ fn is_numbered_on(files: &[Touched]) -> bool {
 }
 
 fn is_log(path: &[u8]) -> bool {
-    is_below(path, "/var/log") && path != b"/var/log/apt/eipp.log.xz"
+    is_below(path, "/var/log") && path != b"/var/log/apt/eipp.log.xz" && !is_beside(path)
 }
 
 fn is_login_record(path: &[u8]) -> bool {

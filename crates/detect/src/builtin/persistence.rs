@@ -4,7 +4,7 @@ use super::about::{About, Findings, Key, Names, Tuning};
 use super::act::{Act, shown};
 use super::engine::{Detection, names_files};
 use super::lineage::Lineage;
-use super::path::{file_name, is_below, is_beside};
+use super::path::{file_name, is_below, is_beside, is_writable_place, whole};
 use super::touched::{Deed, Touched};
 use crate::sigma::Level;
 
@@ -55,9 +55,11 @@ pub(super) static SYSTEMD: About = About {
         /etc/systemd, /usr/lib/systemd, \
         /lib/systemd, /usr/local/lib/systemd, or a home's .config/systemd or \
         .local/share/systemd, by a program other than systemd's and installers of packages. \
-        Transient units below /run are left out. A timer is T1053.006.",
-    candidates: CHANGES,
-    needs: "-a always,exit -F arch=b64 -F dir=/etc/systemd -F perm=wa, and likewise the other folders",
+        Transient units below /run are left out. A timer is T1053.006. Or systemctl is run with the \
+        path of a unit where everybody may write.",
+    candidates: CHANGES_OR_PROGRAMS,
+    needs: "-a always,exit -F arch=b64 -F dir=/etc/systemd -F perm=wa, and likewise the other folders; \
+        -S execve,execveat for systemctl",
     tuning: &[
         Key {
             name: "allow",
@@ -189,6 +191,13 @@ impl Detection for Persistence {
         if !act.is_done() || !names_files(act) {
             return;
         }
+        if self.about.id == "persistence-systemd"
+            && let Some(unit) = unit_of_systemctl(act)
+        {
+            let why = format!("systemctl was run with the unit {}", shown(&unit));
+            found.push(act.finding(self.about, self.about.level, "T1543.002", why));
+            return;
+        }
         for file in act.touched() {
             let what = match file.deed {
                 Deed::Written(_) => "wrote to",
@@ -225,6 +234,20 @@ fn is_cron(path: &[u8]) -> bool {
     ];
     path == b"/etc/crontab"
         || !is_beside(path) && FOLDERS.iter().any(|folder| is_below(path, folder))
+}
+
+/// The unit that systemctl was told to enable, link or start, where everybody may have put it.
+fn unit_of_systemctl(act: &Act<'_>) -> Option<Vec<u8>> {
+    if !act.starts_program() || act.exe().map(file_name) != Some(b"systemctl") {
+        return None;
+    }
+    let cwd = act.event.cwd().unwrap_or_default();
+    let words = act.event.argv()?.arguments;
+    let is_unit = |path: &Vec<u8>| KINDS_OF_UNITS.iter().any(|kind| path.ends_with(kind));
+    let paths = words.iter().skip(1).filter(|word| word.contains(&b'/'));
+    paths
+        .map(|word| whole(&cwd, word))
+        .find(|path| is_writable_place(path) && is_unit(path))
 }
 
 const KINDS_OF_UNITS: [&[u8]; 6] = [
@@ -287,6 +310,8 @@ fn is_pam(path: &[u8]) -> bool {
 
 const NOTHING: &str = "nothing of its own; the parents are shared by all detections";
 
+const CHANGES_OR_PROGRAMS: &str = "syscall in (open, openat, openat2, creat, rename, renameat, \
+    renameat2, link, linkat, symlink, symlinkat, mknod, mknodat, unlink, unlinkat, execve, execveat)";
 /// What puts or changes a file.
 const CHANGES: &str = "syscall in (open, openat, openat2, creat, rename, renameat, renameat2, link, \
     linkat, symlink, symlinkat, mknod, mknodat, unlink, unlinkat)";

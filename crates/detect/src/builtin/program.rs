@@ -23,21 +23,39 @@ pub(super) fn is_shell(exe: &[u8]) -> bool {
     )
 }
 
+/// Whether a program that was started takes commands: busybox is what its arguments say.
+pub(super) fn runs_shell(exe: &[u8], arguments: &[Vec<u8>]) -> bool {
+    match applet(exe, arguments) {
+        Some((applet, _)) => is_shell(applet),
+        None => is_shell(exe),
+    }
+}
+
+/// What busybox was told to be, and whether by its first argument.
+fn applet<'a>(exe: &[u8], arguments: &'a [Vec<u8>]) -> Option<(&'a [u8], bool)> {
+    if file_name(exe) != b"busybox" {
+        return None;
+    }
+    match file_name(arguments.first()?) {
+        b"busybox" => {
+            let named = arguments.get(1).map(|word| file_name(word));
+            Some((named.unwrap_or(b"sh"), true))
+        }
+        name => Some((name, false)),
+    }
+}
+
 /// The file that a program of the system was told to run by its arguments: a script of an interpreter,
 /// a program of the dynamic loader. `None` where the code itself is an argument, or comes from elsewhere.
 pub(super) fn told_to_run<'a>(exe: &[u8], arguments: &'a [Vec<u8>]) -> Option<&'a [u8]> {
     let family = Family::of(exe)?;
-    // A name alone says what busybox is to be.
     let mut rest = arguments.iter().skip(1).map(Vec::as_slice);
-    if file_name(exe) == b"busybox" {
-        let applet = file_name(arguments.first()?);
-        let applet = if applet == b"busybox" {
-            rest.next()?
-        } else {
-            applet
-        };
-        if !matches!(applet, b"sh" | b"ash") {
+    if let Some((applet, is_named)) = applet(exe, arguments) {
+        if !is_shell(applet) {
             return None;
+        }
+        if is_named {
+            rest.next();
         }
     }
     while let Some(word) = rest.next() {
@@ -94,11 +112,11 @@ impl Family {
         let is_cluster = !word.starts_with(b"--");
         let has = |letters: &[u8]| is_cluster && word.iter().any(|byte| letters.contains(byte));
         match self {
-            // `-s` reads standard input.
-            Family::Shell => word.starts_with(b"-") && has(b"cs"),
+            // `-s` reads standard input, `-n` runs nothing.
+            Family::Shell => word.starts_with(b"-") && has(b"cns"),
             Family::Python => has(b"cm"),
-            // Not the `e` of `-I/some/path`.
-            Family::Perl => has(b"eE") && !matches!(word.get(1), Some(b'I' | b'M' | b'm')),
+            // Not the `e` of `-I/some/path`. `-c` runs nothing.
+            Family::Perl => has(b"ceE") && !matches!(word.get(1), Some(b'I' | b'M' | b'm')),
             Family::Other => {
                 has(b"er") && word.len() == 2 || matches!(word, b"--eval" | b"--print" | b"-p")
             }
@@ -145,6 +163,8 @@ mod tests {
             ("/usr/bin/dash", "sh /tmp/x.sh a", Some("/tmp/x.sh")),
             ("/usr/bin/bash", "bash -x -o pipefail x.sh", Some("x.sh")),
             ("/usr/bin/bash", "bash -ec true", None),
+            ("/usr/bin/bash", "bash -n /tmp/x.sh", None),
+            ("/usr/bin/perl", "perl -c /tmp/x.pl", None),
             ("/usr/bin/bash", "bash --rcfile /tmp/rc", None),
             ("/usr/bin/bash", "-bash", None),
             ("/usr/bin/bash", "bash -- -x", Some("-x")),

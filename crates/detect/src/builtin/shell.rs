@@ -9,7 +9,7 @@ use super::act::Act;
 use super::engine::Detection;
 use super::lineage::Lineage;
 use super::pipe::{Between, Pipes};
-use super::program::is_shell;
+use super::program::runs_shell;
 use super::table::{Key as ProcessKey, Table};
 use crate::limits::builtin::{CONNECTED_MAX, CONNECTED_MS, CONNECTIONS_PER_PROCESS_MAX};
 use crate::sigma::Level;
@@ -71,9 +71,27 @@ pub(super) struct Connection {
     descriptor: u32,
     address: IpAddr,
     port: u16,
-    /// Bits of the standard descriptors that it was put onto.
+    /// Bits of the standard descriptors that it was put onto, and by whom: of another process they are
+    /// others.
     onto: u8,
+    putter: Option<u32>,
     is_told: bool,
+}
+
+impl Connection {
+    /// Takes note of `dup2(from, onto)`; true where it is this connection that is put there.
+    fn is_put(&mut self, pid: Option<u32>, from: u32, onto: u32) -> bool {
+        if self.putter != pid {
+            (self.putter, self.onto) = (pid, 0);
+        }
+        let is_this = self.descriptor == from;
+        match is_this {
+            true => self.onto |= 1 << onto,
+            // Something else is put there instead, or back.
+            false => self.onto &= !(1 << onto),
+        }
+        is_this
+    }
 }
 
 impl Shell {
@@ -109,6 +127,7 @@ impl Shell {
             address,
             port,
             onto: 0,
+            putter: None,
             is_told: false,
         };
         if let Some(between) = self.pipes.connects(act, lineage, &connection) {
@@ -142,13 +161,15 @@ impl Shell {
             let Some(known) = self.connected.find(key) else {
                 continue;
             };
-            let mut connections = known.connections.iter_mut();
+            let connections = known.connections.iter_mut();
             let Some(connection) = connections
-                .find(|connection| connection.descriptor == from && connection.at_ms >= recent)
+                .filter(|connection| connection.at_ms >= recent)
+                .find_map(|connection| {
+                    connection.is_put(act.pid, from, onto).then_some(connection)
+                })
             else {
                 continue;
             };
-            connection.onto |= 1 << onto;
             if connection.onto.count_ones() >= 2 && !connection.is_told {
                 connection.is_told = true;
                 let why = format!(
@@ -170,9 +191,9 @@ impl Shell {
         lineage: &mut Lineage,
         found: &mut Findings,
     ) {
-        if act.exe().is_some_and(is_shell)
-            && let Some(between) = self.pipes.becomes_shell(act, lineage)
-        {
+        let arguments = act.event.argv().unwrap_or_default().arguments;
+        let is_shell = act.exe().is_some_and(|exe| runs_shell(exe, &arguments));
+        if is_shell && let Some(between) = self.pipes.becomes_shell(act, lineage) {
             found.push(of_pipes(act, &between));
         }
         let Some(mut known) = self.connected.remove(key) else {
@@ -183,7 +204,7 @@ impl Shell {
         let Some(connection) = latest.filter(|connection| connection.at_ms >= recent) else {
             return;
         };
-        if act.exe().is_some_and(is_shell) && !connection.is_told {
+        if is_shell && !connection.is_told {
             let why = format!(
                 "the process that had connected to {} port {} became {}",
                 connection.address,
