@@ -409,20 +409,4 @@ mod tests {
         let done = sieve.columns(&raw, header.entries as usize, &mut |_| panic!("given"));
         assert!(done.is_none());
     }
-
-    #[test]
-    fn values_that_are_skipped() {
-        let values: Vec<u8> = (0..2_000u32)
-            .flat_map(|number| format!("{} ", number % 7 * 1_000).into_bytes())
-            .collect();
-        let mut whole = Vec::new();
-        for count in 0..2_000 {
-            assert_eq!(
-                super::super::columns::end_of_values(&values, count),
-                Some(whole.len())
-            );
-            whole.extend_from_slice(format!("{} ", count as u32 % 7 * 1_000).as_bytes());
-        }
-        assert_eq!(super::super::columns::end_of_values(&values, 2_001), None);
-    }
 }
