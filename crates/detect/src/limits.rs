@@ -125,6 +125,8 @@ pub mod builtin {
     pub const ANCESTORS_MAX: usize = 8;
     /// Files and folders whose inodes are remembered; at most twice as many, of about 150 bytes each.
     pub const INODES_MAX: usize = 8 * 1024;
+    /// Longest name that is remembered of an inode, or of what a compressor made.
+    pub const NAME_BYTES_MAX: usize = 256;
     /// Named pipes whose makers' children are looked at; at most twice as many.
     pub const PIPES_MAX: usize = 1024;
     /// Children of such a process of which it is remembered what was put onto their standard input.

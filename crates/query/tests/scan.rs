@@ -38,12 +38,14 @@ fn excerpt(text: &[u8], is_wanted: impl Fn(Stamp) -> bool) -> Option<Excerpt> {
     Some(excerpt)
 }
 
-/// The lines of events with a needle.
+/// The lines of events with a needle, and of some that only looked like it.
 fn excerpt_by_needle(text: &[u8], needle: &str) -> Option<Excerpt> {
     let lines = text.split(|byte| *byte == b'\n');
     let holding = lines.filter(|line| contains(line, needle.as_bytes()));
     let stamps: Vec<Option<Stamp>> = holding.map(stamp).collect();
-    excerpt(text, |stamp| stamps.contains(&Some(stamp)))
+    excerpt(text, |stamp| {
+        stamps.contains(&Some(stamp)) || stamp.serial.is_multiple_of(3)
+    })
 }
 
 /// xorshift64*: the same on every machine.

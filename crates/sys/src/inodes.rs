@@ -34,14 +34,18 @@ pub fn below(
             break;
         }
         let metadata = fs::symlink_metadata(&path).ok();
-        let is_named = |metadata: &fs::Metadata| metadata.is_dir() || metadata.is_file();
+        // A folder without any rights is what a service manager puts before one that it hides.
+        let is_named = |metadata: &fs::Metadata| {
+            metadata.is_file() || metadata.is_dir() && metadata.mode() & 0o777 != 0
+        };
         let Some(metadata) = metadata.filter(is_named) else {
             continue;
         };
         if metadata.is_dir() && depth > 0 {
             let inside = fs::read_dir(&path).into_iter().flatten().flatten();
             let folders = inside.filter(|item| item.file_type().is_ok_and(|kind| kind.is_dir()));
-            waiting.extend(folders.map(|item| (item.path(), depth - 1)));
+            let room = max.saturating_sub(found.len() + waiting.len());
+            waiting.extend(folders.take(room).map(|item| (item.path(), depth - 1)));
         }
         let dev = metadata.dev();
         let (major, minor) = (rustix::fs::major(dev), rustix::fs::minor(dev));

@@ -9,6 +9,7 @@ use super::about::About;
 use super::finding::Finding;
 use super::table::{Key, hash};
 use super::touched::Touched;
+use crate::limits::builtin::EXE_BYTES_MAX;
 use crate::sigma::Level;
 
 /// What the detections ask of an event.
@@ -177,7 +178,7 @@ impl<'e> Act<'e> {
     pub(super) fn who(&self) -> String {
         self.exe().map_or_else(
             || "an unnamed program".to_owned(),
-            |exe| String::from_utf8_lossy(exe).into_owned(),
+            |exe| shown(&exe[..exe.len().min(EXE_BYTES_MAX)]).into_owned(),
         )
     }
 }

@@ -9,7 +9,7 @@ use indelible_record::Path;
 use super::act::Act;
 use super::path::{is_same_or_below, whole};
 use super::table::{Key, Table, hash};
-use crate::limits::builtin::INODES_MAX;
+use crate::limits::builtin::{INODES_MAX, NAME_BYTES_MAX};
 
 /// Folders below which detections look at names, and files.
 pub(super) const WATCHED: [&str; 10] = [
@@ -76,7 +76,7 @@ impl Inodes {
 
     /// Learns from an event whose names can be trusted: whole ones.
     pub(super) fn learn(&mut self, act: &Act<'_>) {
-        if !act.is_done() {
+        if !act.is_done() || act.opens_place() {
             return;
         }
         for item in act.paths() {
@@ -87,13 +87,21 @@ impl Inodes {
             if is_new {
                 self.0.remove(key(act.node_hash(), dev, inode));
             }
-            if !name.starts_with(b"/") || !names_itself(item, name) {
+            // What stands behind `..` depends on links.
+            let is_plain = name.starts_with(b"/") && memchr::memmem::find(name, b"..").is_none();
+            if !is_plain || name.len() > NAME_BYTES_MAX || !names_itself(item, name) {
                 continue;
             }
             let name = whole(b"", name);
             let mode = item.mode.filter(|_| is_file(item));
-            // The first name stays: a link made later must not rename a folder.
-            if self.0.find(key(act.node_hash(), dev, inode)).is_none() {
+            // A link that is made later must not rename a folder; but one in a home may have come first.
+            let is_news = self
+                .0
+                .find(key(act.node_hash(), dev, inode))
+                .is_none_or(|known| {
+                    *known.path == *name || is_home(&known.path) && !is_home(&name)
+                });
+            if is_news {
                 self.knows(act.node_hash(), (dev, inode), &name, mode);
             }
         }
@@ -122,6 +130,11 @@ fn names_itself(item: &Path<'_>, name: &[u8]) -> bool {
         Some(b"NORMAL" | b"CREATE") => true,
         _ => false,
     }
+}
+
+/// Whether people other than the administrator may make links there.
+fn is_home(path: &[u8]) -> bool {
+    is_same_or_below(path, "/home") || is_same_or_below(path, "/root")
 }
 
 fn is_file(item: &Path<'_>) -> bool {

@@ -7,7 +7,7 @@ use super::lineage::Lineage;
 use super::path::{file_name, is_below, is_beside};
 use super::table::Table;
 use super::touched::{Deed, Touched};
-use crate::limits::builtin::PACKERS_MAX;
+use crate::limits::builtin::{NAME_BYTES_MAX, PACKERS_MAX};
 use crate::sigma::Level;
 
 /// See [`super::all`].
@@ -53,6 +53,17 @@ pub(super) static ABOUT: About = About {
             defaults: &["/usr/sbin/logrotate", "/usr/bin/savelog"],
         },
         Key {
+            name: "packers",
+            what: "compressors, which remove a log when the smaller one is there",
+            defaults: &[
+                "/usr/bin/gzip",
+                "/usr/bin/bzip2",
+                "/usr/bin/xz",
+                "/usr/bin/zstd",
+                "/usr/bin/pigz",
+            ],
+        },
+        Key {
             name: "logins",
             what: "programs that keep records of logins",
             defaults: &[
@@ -85,6 +96,7 @@ pub(super) struct Log {
     allow: Names,
     parents: Names,
     logins: Names,
+    packers: Names,
     /// What a compressor made last.
     packed: Table<Vec<u8>>,
 }
@@ -95,6 +107,7 @@ impl Log {
             allow: tuning.names(&ABOUT, "allow"),
             parents: tuning.names(&ABOUT, "parents"),
             logins: tuning.names(&ABOUT, "logins"),
+            packers: tuning.names(&ABOUT, "packers"),
             packed: Table::new(PACKERS_MAX),
         }
     }
@@ -106,18 +119,20 @@ impl Log {
         };
         let made = self.packed.find(key);
         let end = made.and_then(|made| made.strip_prefix(&*file.path));
-        file.deed == Deed::Removed && end.is_some_and(|end| PACKED.contains(&end))
+        let is_packed = file.deed == Deed::Removed && end.is_some_and(|end| PACKED.contains(&end));
+        if is_packed {
+            self.packed.remove(key);
+        }
+        is_packed
     }
 
     /// Remembers what a compressor makes.
     fn learn(&mut self, act: &Act<'_>) {
-        if !act
-            .exe()
-            .is_some_and(|exe| PACKERS.contains(&file_name(exe)))
-        {
+        if !self.packers.has_some(act.exe()) {
             return;
         }
-        let made = |file: &&Touched| file.deed == Deed::Created;
+        let is_short = |file: &Touched| file.path.len() <= NAME_BYTES_MAX;
+        let made = |file: &&Touched| file.deed == Deed::Created && is_short(file);
         if let (Some(pid), Some(file)) = (act.pid, act.touched().iter().find(made)) {
             self.packed.put(act.key(pid), file.path.clone());
         }
@@ -182,7 +197,7 @@ fn is_numbered_on(files: &[Touched]) -> bool {
         Some((path[..dot].to_vec(), digits.parse().ok()?))
     };
     let (name, before) = number(&from.path).unwrap_or_else(|| (from.path.clone(), 0));
-    number(&to.path).is_some_and(|(to, after)| to == name && after == before + 1)
+    number(&to.path).is_some_and(|(to, after)| to == name && Some(after) == before.checked_add(1))
 }
 
 fn is_log(path: &[u8]) -> bool {
@@ -203,5 +218,4 @@ fn is_login_record(path: &[u8]) -> bool {
     )
 }
 
-const PACKERS: [&[u8]; 5] = [b"gzip", b"bzip2", b"xz", b"zstd", b"pigz"];
 const PACKED: [&[u8]; 4] = [b".gz", b".bz2", b".xz", b".zst"];

@@ -1,7 +1,7 @@
 //! Paths as the kernel recorded them, made whole.
 //!
 //! Symbolic links cannot be followed from a record. A name that is relative to an open folder is taken
-//! as relative to the working folder where nothing is known of the open one (`folders.rs`).
+//! as relative to the working folder where nothing is known of the open one (`inodes.rs`).
 
 /// The path of a name that was used in a folder: absolute, without `.`, `..`, doubled slashes and
 /// without detours over `/proc/PID/root` and `/proc/self/cwd`.

@@ -47,6 +47,10 @@ impl Pipes {
             return;
         }
         for pid in act.pid.into_iter().chain(act.ppid) {
+            if let Some(known) = self.0.find(act.key(pid)) {
+                known.made_ms = act.now_ms;
+                continue;
+            }
             let plumbing = Plumbing {
                 made_ms: act.now_ms,
                 ..Plumbing::default()

@@ -47,8 +47,15 @@ pub(super) static ABOUT: About = About {
 #[derive(Debug)]
 pub(super) struct Ptrace {
     allow: Names,
-    /// Who is attached to a process, and since when.
-    attached: Table<(u64, String)>,
+    /// Who is attached to a process.
+    attached: Table<Attached>,
+}
+
+#[derive(Debug)]
+struct Attached {
+    by: Option<u32>,
+    since_ms: u64,
+    debugger: String,
 }
 
 impl Ptrace {
@@ -61,13 +68,26 @@ impl Ptrace {
 
     /// A program is started by a process that a debugger is attached to.
     fn starts(&mut self, act: &Act<'_>, found: &mut Findings) {
-        let Some(parent) = act.ppid else { return };
-        let Some((since_ms, debugger)) = self.attached.find(act.key(parent)) else {
+        let (Some(pid), Some(parent)) = (act.pid, act.ppid) else {
             return;
         };
-        if act.now_ms.saturating_sub(*since_ms) <= ATTACHED_MS {
+        // strace and others attach to what they start themselves.
+        let own = self.attached.find(act.key(pid));
+        if own.is_some_and(|attached| attached.by == Some(parent)) {
+            self.attached.remove(act.key(pid));
+            return;
+        }
+        let mut either = [pid, parent].into_iter();
+        let Some(process) = either.find(|pid| self.attached.find(act.key(*pid)).is_some()) else {
+            return;
+        };
+        let Some(attached) = self.attached.find(act.key(process)) else {
+            return;
+        };
+        if act.now_ms.saturating_sub(attached.since_ms) <= ATTACHED_MS {
+            let debugger = &attached.debugger;
             let why = format!(
-                "process {parent}, which {debugger} is attached to, started {}",
+                "process {process}, which {debugger} is attached to, started {}",
                 act.who()
             );
             found.push(act.finding(&ABOUT, Level::High, "T1055.008", why));
@@ -79,7 +99,12 @@ impl Ptrace {
         let target = act.key(act.int(1));
         match act.arguments[0] {
             PTRACE_ATTACH | PTRACE_SEIZE => {
-                self.attached.put(target, (act.now_ms, act.who()));
+                let attached = Attached {
+                    by: act.pid,
+                    since_ms: act.now_ms,
+                    debugger: act.who(),
+                };
+                self.attached.put(target, attached);
             }
             PTRACE_DETACH => {
                 self.attached.remove(target);

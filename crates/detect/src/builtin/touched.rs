@@ -77,6 +77,10 @@ impl<'e> Act<'e> {
                 .and_then(|field| u64::from_str_radix(text(field.value)?, 8).ok())?,
             _ => return None,
         };
+        // It opens nothing to read or write, whatever else is asked for, and needs no right to.
+        if flags & O_PATH != 0 {
+            return None;
+        }
         Some(Opening {
             writes: flags & O_ACCMODE != 0,
             cuts: flags & O_TRUNC != 0,
@@ -126,7 +130,13 @@ impl<'e> Act<'e> {
         }
     }
 
-    /// See [`Act::touched`]. `placed` tells the path of an item where its inode says more than its name.
+    /// Whether it opens a file for its place alone, which needs no right to the file.
+    pub(super) fn opens_place(&self) -> bool {
+        matches!(self.call, "open" | "openat" | "openat2") && self.opening().is_none()
+    }
+
+    /// See [`Act::touched`]. `placed` tells the path of an item by its inode. Where the name says another one,
+    /// both stand there: either may be the one that somebody asks about.
     fn files(&self, mut placed: impl FnMut(&Path<'e>) -> Option<Vec<u8>>) -> Vec<Touched> {
         let deed: fn(&Act<'_>, Option<Opening>, &[u8]) -> Option<Deed> = match self.call {
             "open" | "openat" | "openat2" | "creat" => |_, opening, kind| {
@@ -170,18 +180,26 @@ impl<'e> Act<'e> {
             .iter()
             .filter_map(|item| {
                 let deed = deed(self, opening, item.nametype.unwrap_or_default())?;
-                if let Some(path) = placed(item) {
-                    return Some(Touched::known(path, item, deed));
-                }
-                let Some(name) = item.name.as_deref() else {
-                    return nameless(item, deed);
-                };
-                let cwd = cwd.get_or_insert_with(|| self.event.cwd().unwrap_or_default());
-                Some(Touched {
-                    is_guess: has_descriptor && !name.starts_with(b"/"),
-                    ..Touched::known(whole(cwd, name), item, deed)
-                })
+                Some((item, deed))
             })
+            .flat_map(|(item, deed)| {
+                let by_inode = placed(item).map(|path| Touched::known(path, item, deed));
+                let Some(name) = item.name.as_deref() else {
+                    return [by_inode.or_else(|| nameless(item, deed)), None];
+                };
+                let is_guess = has_descriptor && !name.starts_with(b"/");
+                if is_guess && by_inode.is_some() {
+                    return [by_inode, None];
+                }
+                let cwd = cwd.get_or_insert_with(|| self.event.cwd().unwrap_or_default());
+                let by_name = Touched {
+                    is_guess,
+                    ..Touched::known(whole(cwd, name), item, deed)
+                };
+                let by_inode = by_inode.filter(|other| other.path != by_name.path);
+                [Some(by_name), by_inode]
+            })
+            .flatten()
             .collect()
     }
 }
@@ -218,3 +236,4 @@ const O_ACCMODE: u64 = 0o3;
 const O_WRONLY: u64 = 0o1;
 const O_TRUNC: u64 = 0o1000;
 const O_APPEND: u64 = 0o2000;
+const O_PATH: u64 = 0o10_000_000;

@@ -24,7 +24,7 @@ use crate::agent::{self, CaptureSetup, Stopping, Work};
 use crate::config::{
     self, AgentConfig, Capture, CollectorAddress, SourceConfig, WhenFull, agent::default_name,
 };
-use crate::detect::live::Surroundings;
+use crate::detect::live::{Surroundings, inodes_of_host};
 use crate::exit;
 use crate::net::enrol::identity::IdentityFolder;
 use crate::net::pki::Pki;
@@ -294,11 +294,13 @@ impl Agent {
         layout: &Layout,
         worker_user: Option<Owner>,
     ) -> Result<()> {
+        // Homes are closed to the user that this becomes.
+        let inodes = inodes_of_host();
         if let Some(Owner { uid, gid }) = worker_user {
             process::drop_to_user(uid, gid)?;
         }
         let detections = config.detections.clone().unwrap_or_default();
-        let surroundings = Surroundings::of_host(&detections)?;
+        let surroundings = Surroundings::with(&detections, inodes)?;
         let sandbox = agent::detections_sandbox(layout, &detections);
         let files = confine(Some(sandbox).filter(|_| config.sandbox))?;
         if self.probe_sandbox {

@@ -168,9 +168,12 @@ impl Scanner {
             |at, line| hits.is_in(at, line),
             |key| self.window.holds(Some(key.stamp)),
         );
-        scanned.last_sec = builder.now_sec;
+        let last_sec = builder.now_sec;
         scanned.last_waiting = builder.waiting;
         let index = builder.finish();
+        // Each group has taken the time before it; without a hit nobody asks the groups.
+        let before = index.groups.iter().map(|group| group.before_sec);
+        scanned.last_sec = before.fold(last_sec, u64::max);
         scanned.hit = index.groups.iter().any(|group| group.facts.hit);
         if scanned.hit {
             scanned.index = Some(index);
@@ -179,16 +182,18 @@ impl Scanner {
         scanned
     }
 
-    /// Only counts damage and finds the last stamp.
+    /// Only counts damage and finds the last stamps.
     fn check(&self, text: &[u8], scanned: &mut Scanned) {
         for_lines(text, |at, line| {
             let stamp = indelible_record::stamp(line);
             if let Some(stamp) = stamp {
                 scanned.last_sec = scanned.last_sec.max(stamp.sec);
-                scanned.last_waiting = Some(stamp);
             }
             note_damage(line, at, stamp.is_some(), &mut scanned.damage);
         });
+        let mut from_the_end = text.rsplit(|byte| *byte == b'\n').filter_map(line::glance);
+        let last = from_the_end.find(|(_, role)| *role != Role::Single);
+        scanned.last_waiting = last.map(|(key, _)| key.stamp);
     }
 
     fn index(&self, text: &[u8], hits: Option<&[u32]>, scanned: &mut Scanned) -> Index {

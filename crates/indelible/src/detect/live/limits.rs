@@ -36,6 +36,10 @@ pub(super) const INODES_MAX: usize = 4096;
 pub(super) const QUEUE_MAX: usize = 1024;
 /// How long a program that is told may take.
 pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Runs of a program that took longer and do not end; beyond these it is not run again.
+pub(super) const HUNG_RUNS_MAX: usize = 16;
+/// Bytes of a finding that a relay takes.
+pub(super) const RELAYED_BYTES_MAX: u64 = 256 * 1024;
 /// How long telling a server may take.
 pub(super) const POST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a server that does not answer is tried.

@@ -27,5 +27,5 @@ pub(crate) use counts::{COUNTERS, Counts, of_spool as counts_of_spool};
 pub(crate) use outputs::relay;
 pub(crate) use state::Folder;
 pub(crate) use suppress::Suppression;
-pub(crate) use surroundings::Surroundings;
+pub(crate) use surroundings::{Surroundings, inodes_of_host};
 pub(crate) use watch::{Ledger, watch_log, watch_spool};

@@ -20,21 +20,22 @@ impl Surroundings {
     /// # Errors
     /// A process that cannot be started.
     pub(crate) fn of_collector(config: &DetectionsConfig) -> Result<Self> {
-        Ok(Self {
-            programs: Programs::start(&config.outputs)?,
-            inodes: Vec::new(),
-        })
+        Self::with(config, Vec::new())
     }
 
-    /// For detections over what this host records.
+    /// Makes the programs ready, beside what this host looks like ([`inodes_of_host`]).
     ///
     /// # Errors
     /// As [`Surroundings::of_collector`].
-    pub(crate) fn of_host(config: &DetectionsConfig) -> Result<Self> {
-        let watched = builtin::Engine::watched();
+    pub(crate) fn with(config: &DetectionsConfig, inodes: Vec<Inode>) -> Result<Self> {
         Ok(Self {
-            inodes: inodes::below(watched, FOLDER_DEPTH, INODES_MAX),
-            ..Self::of_collector(config)?
+            programs: Programs::start(&config.outputs)?,
+            inodes,
         })
     }
+}
+
+/// Which inodes the files and folders are that detections ask about, as far as this process may look.
+pub(crate) fn inodes_of_host() -> Vec<Inode> {
+    inodes::below(builtin::Engine::watched(), FOLDER_DEPTH, INODES_MAX)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use indelible_log::dir::Dir;
 use indelible_log::{Checkpoint, Kind, StreamId};
 use indelible_sys::clock::realtime_ns;
@@ -155,6 +155,10 @@ impl<T: Tail, L: Ledger> Watch<T, L> {
         self.folder.keep(&self.state)?;
         let (mut kept_at, mut looked_at) = (Instant::now(), None::<Instant>);
         while !is_stopping() {
+            ensure!(
+                !self.outputs.are_over(),
+                "a program can no longer be told: a new start makes it ready again"
+            );
             if looked_at.is_none_or(|at| at.elapsed() >= SUPPRESSIONS_EVERY) {
                 looked_at = Some(Instant::now());
                 self.look_for_suppressions()?;

@@ -8,7 +8,7 @@
 //! The relay is this program again (`detect relay`), started before the detections confine themselves: what
 //! is confined may ask it for one more run of what the configuration names, and for nothing else.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{self, Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -18,13 +18,15 @@ use anyhow::{Context, Result, bail, ensure};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::Output;
-use crate::detect::live::limits::COMMAND_TIMEOUT;
+use crate::detect::live::limits::{COMMAND_TIMEOUT, HUNG_RUNS_MAX, RELAYED_BYTES_MAX};
 use crate::payload::finding::Finding;
 
 /// A program, and the relay that runs it.
 pub(super) struct Command {
     words: Vec<String>,
     relay: Relay,
+    /// It ended, and no other can be started.
+    is_over: bool,
 }
 
 impl Command {
@@ -34,6 +36,7 @@ impl Command {
         Ok(Self {
             words: words.to_vec(),
             relay: Relay::start(words)?,
+            is_over: false,
         })
     }
 }
@@ -44,14 +47,24 @@ impl Output for Command {
             Ok(answer) => answer,
             Err(error) => {
                 // A process that is confined cannot start another.
-                self.relay = Relay::start(&self.words)
-                    .with_context(|| format!("the relay ended: {error:#}"))?;
+                let relay = Relay::start(&self.words);
+                self.is_over = relay.as_ref().is_err_and(is_refused);
+                self.relay = relay.with_context(|| format!("the relay ended: {error:#}"))?;
                 self.relay.ask(json)?
             }
         };
         ensure!(answer == DONE, "{}: {answer}", self.words[0]);
         Ok(())
     }
+
+    fn is_over(&self) -> bool {
+        self.is_over
+    }
+}
+
+fn is_refused(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// The process that runs a program. It ends when its standard input does.
@@ -108,43 +121,57 @@ pub(crate) fn relay(words: &[String]) -> Result<()> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
-    let mut output = io::stdout();
-    for line in io::stdin().lock().split(b'\n') {
-        let answer = match run(words, &line?) {
+    let (mut input, mut output) = (io::stdin().lock(), io::stdout());
+    let mut runs = Runs(Vec::new());
+    loop {
+        let mut line = Vec::new();
+        let mut next = input.by_ref().take(RELAYED_BYTES_MAX);
+        if next.read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        ensure!(line.pop() == Some(b'\n'), "a finding is too long");
+        let answer = match runs.run(words, line) {
             Ok(()) => DONE.to_owned(),
             Err(error) => format!("{error:#}").replace('\n', " "),
         };
         writeln!(output, "{answer}")?;
         output.flush()?;
     }
-    Ok(())
 }
 
-fn run(words: &[String], json: &[u8]) -> Result<()> {
-    let (program, arguments) = words.split_first().context("no program is named")?;
-    let mut child = process::Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("cannot be run")?;
-    if let Some(mut input) = child.stdin.take() {
-        // A finding is smaller than a pipe, so this waits for nobody; one that does not read
-        // what it is given may still succeed.
-        let _ = input.write_all(json);
-    }
-    let until = Instant::now() + COMMAND_TIMEOUT;
-    loop {
-        match child.try_wait()? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => bail!("ended with {status}"),
-            None if Instant::now() >= until => {
-                child.kill()?;
-                child.wait()?;
-                bail!("took longer than {} s", COMMAND_TIMEOUT.as_secs());
+/// Runs of the program that took too long and could not be ended.
+struct Runs(Vec<Child>);
+
+impl Runs {
+    fn run(&mut self, words: &[String], json: Vec<u8>) -> Result<()> {
+        self.0
+            .retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+        ensure!(self.0.len() < HUNG_RUNS_MAX, "its earlier runs do not end");
+        let (program, arguments) = words.split_first().context("no program is named")?;
+        let mut child = process::Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot be run")?;
+        if let Some(mut input) = child.stdin.take() {
+            // One that does not read what it is given may still succeed, and must keep nobody waiting.
+            std::thread::spawn(move || input.write_all(&json));
+        }
+        let until = Instant::now() + COMMAND_TIMEOUT;
+        loop {
+            match child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => bail!("ended with {status}"),
+                None if Instant::now() >= until => {
+                    // Where another profile refuses the signal, it ends by itself or never.
+                    let _ = child.kill();
+                    self.0.push(child);
+                    bail!("took longer than {} s", COMMAND_TIMEOUT.as_secs());
+                }
+                None => std::thread::sleep(LOOK_EVERY),
             }
-            None => std::thread::sleep(LOOK_EVERY),
         }
     }
 }

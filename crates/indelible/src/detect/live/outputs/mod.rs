@@ -8,7 +8,7 @@ mod syslog;
 mod webhook;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,11 @@ trait Output: Send {
     /// # Errors
     /// Whoever is to be told cannot be reached.
     fn tell(&mut self, finding: &Finding, json: &[u8]) -> Result<()>;
+
+    /// Whether nobody can be told by this any more, until the process starts again.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// The programs among the outputs. They are run from outside of what the detections confine themselves
@@ -55,6 +60,8 @@ pub(super) struct Outputs {
     queues: Vec<Queue>,
     /// Findings that one of them was not told, since the start.
     untold: Arc<AtomicU64>,
+    /// One of them can tell nobody any more.
+    is_over: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -72,6 +79,7 @@ impl Outputs {
     pub(super) fn start(configs: &[FindingOutput], programs: Programs) -> Result<Self> {
         let mut queues = Vec::new();
         let all_untold = Arc::<AtomicU64>::default();
+        let is_over = Arc::<AtomicBool>::default();
         for (config, program) in configs.iter().zip(programs.0) {
             let (name, output) = output(config, program)?;
             let (sender, receiver) = sync_channel(QUEUE_MAX);
@@ -83,6 +91,7 @@ impl Outputs {
                 rate: Rate::new(config.per_minute, Instant::now()),
                 untold: untold.clone(),
                 all_untold: all_untold.clone(),
+                is_over: is_over.clone(),
             };
             std::thread::Builder::new()
                 .name(format!("findings-{name}"))
@@ -96,7 +105,13 @@ impl Outputs {
         Ok(Self {
             queues,
             untold: all_untold,
+            is_over,
         })
+    }
+
+    /// Whether one of them can tell nobody any more, until the process starts again.
+    pub(super) fn are_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 
     /// How often one of them was not told, since the start.
@@ -147,6 +162,7 @@ struct Teller {
     /// Since the last that it was told.
     untold: Arc<AtomicU64>,
     all_untold: Arc<AtomicU64>,
+    is_over: Arc<AtomicBool>,
 }
 
 impl Teller {
@@ -168,6 +184,8 @@ impl Teller {
             if let Err(error) = self.output.tell(&finding, &json) {
                 self.untold.fetch_add(untold + 1, Ordering::Relaxed);
                 self.all_untold.fetch_add(1, Ordering::Relaxed);
+                self.is_over
+                    .fetch_or(self.output.is_over(), Ordering::Relaxed);
                 tracing::warn!(output = self.name, id = finding.id, "not told: {error:#}");
             }
         }
