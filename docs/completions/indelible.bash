@@ -142,6 +142,9 @@ _indelible() {
             indelible__subcmd__detect,list)
                 cmd="indelible__subcmd__detect__subcmd__list"
                 ;;
+            indelible__subcmd__detect,relay)
+                cmd="indelible__subcmd__detect__subcmd__relay"
+                ;;
             indelible__subcmd__detect,run)
                 cmd="indelible__subcmd__detect__subcmd__run"
                 ;;
@@ -174,6 +177,9 @@ _indelible() {
                 ;;
             indelible__subcmd__detect__subcmd__help,list)
                 cmd="indelible__subcmd__detect__subcmd__help__subcmd__list"
+                ;;
+            indelible__subcmd__detect__subcmd__help,relay)
+                cmd="indelible__subcmd__detect__subcmd__help__subcmd__relay"
                 ;;
             indelible__subcmd__detect__subcmd__help,run)
                 cmd="indelible__subcmd__detect__subcmd__help__subcmd__run"
@@ -300,6 +306,9 @@ _indelible() {
                 ;;
             indelible__subcmd__help__subcmd__detect,list)
                 cmd="indelible__subcmd__help__subcmd__detect__subcmd__list"
+                ;;
+            indelible__subcmd__help__subcmd__detect,relay)
+                cmd="indelible__subcmd__help__subcmd__detect__subcmd__relay"
                 ;;
             indelible__subcmd__help__subcmd__detect,run)
                 cmd="indelible__subcmd__help__subcmd__detect__subcmd__run"
@@ -921,7 +930,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__detect)
-            opts="-h --help deleted explain list run sigma ssh suppress suppressions test unsuppress help"
+            opts="-h --help deleted explain list relay run sigma ssh suppress suppressions test unsuppress help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -987,7 +996,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__detect__subcmd__help)
-            opts="deleted explain list run sigma ssh suppress suppressions test unsuppress help"
+            opts="deleted explain list relay run sigma ssh suppress suppressions test unsuppress help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1043,6 +1052,20 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__detect__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__detect__subcmd__help__subcmd__relay)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1165,6 +1188,20 @@ _indelible() {
                     COMPREPLY=($(compgen -W "table json ndjson" -- "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__detect__subcmd__relay)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -1687,7 +1724,7 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help__subcmd__detect)
-            opts="deleted explain list run sigma ssh suppress suppressions test unsuppress"
+            opts="deleted explain list relay run sigma ssh suppress suppressions test unsuppress"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1729,6 +1766,20 @@ _indelible() {
             return 0
             ;;
         indelible__subcmd__help__subcmd__detect__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        indelible__subcmd__help__subcmd__detect__subcmd__relay)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
