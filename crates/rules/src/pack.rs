@@ -60,6 +60,10 @@ pub const PACKS: &[Pack] = &[
         name: "containers",
         source: include_str!("../packs/containers.rules"),
     },
+    Pack {
+        name: "detections",
+        source: include_str!("../packs/detections.rules"),
+    },
 ];
 
 /// The pack of a name.

@@ -1,6 +1,7 @@
 //! A folder of programs that the tests run, delete, replace and hide.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
@@ -61,15 +62,25 @@ impl Stage {
 
     pub(crate) fn start(&mut self, command: &mut Command) -> u32 {
         let own = fs::read_link("/proc/self/exe").unwrap();
-        let child = command
+        command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::null());
+        let started = Instant::now();
+        let child = loop {
+            match command.spawn() {
+                Ok(child) => break child,
+                // A file without a name was written here, and what another thread starts at that moment
+                // has it open for writing until it is another program.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    assert!(started.elapsed() < Duration::from_secs(5), "{command:?}");
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err(error) => panic!("{command:?}: {error}"),
+            }
+        };
         let pid = child.id();
         self.running.push(child);
-        let started = Instant::now();
         // Until the new program has taken the place of this one's copy.
         while fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == own) {
             assert!(started.elapsed() < Duration::from_secs(5), "{command:?}");
