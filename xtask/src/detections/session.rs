@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use indelible_detect::builtin::Engine;
 use indelible_sys::audit::{Control, StatusChange};
 use indelible_sys::inodes::{self, Inode};
 use indelible_sys::lock::FileLock;
@@ -20,7 +21,7 @@ use super::scratch::{self, ROOM};
 pub(super) fn record(procedures: &Procedures, program: &Path, folder: &Path) -> Result<()> {
     scratch::shell(&procedures.prepare)?;
     // What an agent that starts now knows.
-    let known = inodes::below(WATCHED, FOLDER_DEPTH, usize::MAX);
+    let known = inodes::below(Engine::watched(), FOLDER_DEPTH, usize::MAX);
     let recorded = recorded(procedures, program);
     scratch::shell(
         "for pid in $(cat /mnt/pids 2>/dev/null); do kill $pid; done; rm -f /mnt/pids; true",
@@ -282,24 +283,7 @@ impl Drop for Capture {
     }
 }
 
-/// Folders and files that detections look at.
-const WATCHED: [&str; 15] = [
-    "/etc",
-    "/home",
-    "/root",
-    "/usr/lib",
-    "/var/log",
-    "/var/spool/cron",
-    "/etc/crontab",
-    "/etc/group",
-    "/etc/gshadow",
-    "/etc/gshadow-",
-    "/etc/ld.so.preload",
-    "/etc/passwd",
-    "/etc/shadow",
-    "/etc/shadow-",
-    "/etc/sudoers",
-];
+/// As deep as an agent looks.
 const FOLDER_DEPTH: usize = 2;
 /// What detections read of events.
 const KEPT: &[&str] = &[

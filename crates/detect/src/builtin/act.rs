@@ -31,6 +31,7 @@ pub(super) struct Act<'e> {
     pub(super) exe: Option<Cow<'e, [u8]>>,
     node_hash: u64,
     paths: OnceCell<Vec<Path<'e>>>,
+    argv: OnceCell<Vec<Vec<u8>>>,
     pub(super) touched: OnceCell<Vec<Touched>>,
 }
 
@@ -52,6 +53,7 @@ impl<'e> Act<'e> {
             exe: None,
             node_hash: hash(event.node()),
             paths: OnceCell::new(),
+            argv: OnceCell::new(),
             touched: OnceCell::new(),
         };
         if let Some(syscall) = event.record(RecordType::SYSCALL) {
@@ -146,6 +148,12 @@ impl<'e> Act<'e> {
     /// The PATH records, by their numbers.
     pub(super) fn paths(&self) -> &[Path<'e>] {
         self.paths.get_or_init(|| self.event.paths())
+    }
+
+    /// The arguments of the program that was started, as far as records have them.
+    pub(super) fn argv(&self) -> &[Vec<u8>] {
+        self.argv
+            .get_or_init(|| self.event.argv().unwrap_or_default().arguments)
     }
 
     /// An argument as an `int`.

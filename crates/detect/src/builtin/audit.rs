@@ -228,7 +228,7 @@ impl Audit {
         if !act.starts_program() || act.exe().map(file_name) != Some(b"auditctl") {
             return;
         }
-        let words = act.event.argv().unwrap_or_default().arguments;
+        let words = act.argv();
         let rule = words.windows(2).find(|pair| {
             matches!(&*pair[0], b"-a" | b"-A")
                 && pair[1]

@@ -5,7 +5,7 @@ use super::act::{Act, shown};
 use super::engine::Detection;
 use super::lineage::Lineage;
 use super::path::{is_writable_place, whole};
-use super::program::told_to_run;
+use super::program::{runs_others, told_to_run};
 use crate::sigma::Level;
 
 /// See [`super::all`].
@@ -202,9 +202,8 @@ impl Detection for Writable {
 fn named<'a>(act: &'a Act<'_>, exe: &'a [u8]) -> impl Iterator<Item = Vec<u8>> + use<'a> {
     let cwd = act.event.cwd().unwrap_or_default();
     let first = act.paths().first().and_then(|path| path.name.as_deref());
-    let argv = act.event.argv().unwrap_or_default();
-    let told = told_to_run(exe, &argv.arguments).map(<[u8]>::to_vec);
-    let told = told.map(|name| whole(&cwd, &name));
+    let told = runs_others(exe).then(|| told_to_run(exe, act.argv()));
+    let told = told.flatten().map(|name| whole(&cwd, name));
     first.map(|name| whole(&cwd, name)).into_iter().chain(told)
 }
 

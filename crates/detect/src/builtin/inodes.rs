@@ -7,7 +7,7 @@
 use indelible_record::Path;
 
 use super::act::Act;
-use super::path::{is_same_or_below, whole};
+use super::path::{is_folder, is_same_or_below, whole};
 use super::table::{Key, Table, hash};
 use crate::limits::builtin::{INODES_MAX, NAME_BYTES_MAX};
 
@@ -138,16 +138,12 @@ fn is_home(path: &[u8]) -> bool {
 }
 
 fn is_file(item: &Path<'_>) -> bool {
-    item.mode.is_none_or(|mode| mode & S_IFMT != S_IFDIR)
+    !item.mode.is_some_and(is_folder)
 }
 
 fn key(node_hash: u64, dev: &[u8], inode: u64) -> Key {
     (hash((node_hash, dev, inode)), 0)
 }
-
-/// include/uapi/linux/stat.h
-const S_IFMT: u32 = 0o170_000;
-const S_IFDIR: u32 = 0o040_000;
 
 #[cfg(test)]
 mod tests {

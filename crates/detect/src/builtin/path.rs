@@ -78,6 +78,15 @@ pub(super) fn file_name(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
+/// Whether `st_mode` is that of a folder.
+pub(super) fn is_folder(mode: u32) -> bool {
+    mode & S_IFMT == S_IFDIR
+}
+
+/// The file type in `st_mode`; include/uapi/linux/stat.h
+pub(super) const S_IFMT: u32 = 0o170_000;
+const S_IFDIR: u32 = 0o040_000;
+
 /// Folders that everybody may write to.
 pub(super) const WRITABLE: [&str; 6] = [
     "/tmp",

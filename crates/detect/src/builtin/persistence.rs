@@ -242,7 +242,7 @@ fn unit_of_systemctl(act: &Act<'_>) -> Option<Vec<u8>> {
         return None;
     }
     let cwd = act.event.cwd().unwrap_or_default();
-    let words = act.event.argv()?.arguments;
+    let words = act.argv();
     let is_unit = |path: &Vec<u8>| KINDS_OF_UNITS.iter().any(|kind| path.ends_with(kind));
     let paths = words.iter().skip(1).filter(|word| word.contains(&b'/'));
     paths
@@ -310,11 +310,21 @@ fn is_pam(path: &[u8]) -> bool {
 
 const NOTHING: &str = "nothing of its own; the parents are shared by all detections";
 
-const CHANGES_OR_PROGRAMS: &str = "syscall in (open, openat, openat2, creat, rename, renameat, \
-    renameat2, link, linkat, symlink, symlinkat, mknod, mknodat, unlink, unlinkat, execve, execveat)";
+/// System calls that put or change a file, and others.
+macro_rules! changes {
+    ($others:literal) => {
+        concat!(
+            "syscall in (open, openat, openat2, creat, rename, renameat, renameat2, link, linkat, \
+             symlink, symlinkat, mknod, mknodat, unlink, unlinkat",
+            $others,
+            ")"
+        )
+    };
+}
+
 /// What puts or changes a file.
-const CHANGES: &str = "syscall in (open, openat, openat2, creat, rename, renameat, renameat2, link, \
-    linkat, symlink, symlinkat, mknod, mknodat, unlink, unlinkat)";
+const CHANGES: &str = changes!("");
+const CHANGES_OR_PROGRAMS: &str = changes!(", execve, execveat");
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 
 use super::act::Act;
 use super::lineage::Lineage;
+use super::path::S_IFMT;
 use super::shell::Connection;
 use super::table::{Key, Table};
 use crate::limits::builtin::{CONNECTED_MS, PIPED_DEPTH, PIPED_MAX, PIPES_MAX};
@@ -140,5 +141,4 @@ impl Pipes {
 }
 
 /// include/uapi/linux/stat.h
-const S_IFMT: u32 = 0o170_000;
 const S_IFIFO: u32 = 0o010_000;

@@ -1,5 +1,6 @@
 //! Programs that run others: shells, interpreters, the dynamic loader.
 
+use super::act::Act;
 use super::path::file_name;
 
 /// Whether it is a program that takes commands.
@@ -24,11 +25,11 @@ pub(super) fn is_shell(exe: &[u8]) -> bool {
 }
 
 /// Whether a program that was started takes commands: busybox is what its arguments say.
-pub(super) fn runs_shell(exe: &[u8], arguments: &[Vec<u8>]) -> bool {
-    match applet(exe, arguments) {
-        Some((applet, _)) => is_shell(applet),
-        None => is_shell(exe),
-    }
+pub(super) fn runs_shell(act: &Act<'_>) -> bool {
+    let Some(exe) = act.exe().filter(|exe| is_shell(exe)) else {
+        return false;
+    };
+    applet(exe, act.argv()).is_none_or(|(applet, _)| is_shell(applet))
 }
 
 /// What busybox was told to be, and whether by its first argument.
@@ -71,6 +72,11 @@ pub(super) fn told_to_run<'a>(exe: &[u8], arguments: &'a [Vec<u8>]) -> Option<&'
         }
     }
     None
+}
+
+/// Whether its arguments may name a program or script that it runs.
+pub(super) fn runs_others(exe: &[u8]) -> bool {
+    Family::of(exe).is_some()
 }
 
 /// Programs whose options are alike.

@@ -77,20 +77,20 @@ impl Ptrace {
             self.attached.remove(act.key(pid));
             return;
         }
-        let mut either = [pid, parent].into_iter();
-        let Some(process) = either.find(|pid| self.attached.find(act.key(*pid)).is_some()) else {
-            return;
-        };
-        let Some(attached) = self.attached.find(act.key(process)) else {
-            return;
-        };
-        if act.now_ms.saturating_sub(attached.since_ms) <= ATTACHED_MS {
+        for process in [pid, parent] {
+            let Some(attached) = self.attached.find(act.key(process)) else {
+                continue;
+            };
+            if act.now_ms.saturating_sub(attached.since_ms) > ATTACHED_MS {
+                return;
+            }
             let debugger = &attached.debugger;
             let why = format!(
                 "process {process}, which {debugger} is attached to, started {}",
                 act.who()
             );
             found.push(act.finding(&ABOUT, Level::High, "T1055.008", why));
+            return;
         }
     }
 

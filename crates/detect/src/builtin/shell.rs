@@ -191,8 +191,7 @@ impl Shell {
         lineage: &mut Lineage,
         found: &mut Findings,
     ) {
-        let arguments = act.event.argv().unwrap_or_default().arguments;
-        let is_shell = act.exe().is_some_and(|exe| runs_shell(exe, &arguments));
+        let is_shell = runs_shell(act);
         if is_shell && let Some(between) = self.pipes.becomes_shell(act, lineage) {
             found.push(of_pipes(act, &between));
         }

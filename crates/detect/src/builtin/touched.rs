@@ -4,7 +4,7 @@ use indelible_record::{Path, RecordType};
 
 use super::act::{Act, shown, text};
 use super::inodes::Inodes;
-use super::path::{file_name, whole};
+use super::path::{file_name, is_folder, whole};
 
 /// How a file was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Touched {
         Touched {
             path,
             deed,
-            is_folder: item.mode.is_some_and(|mode| mode & S_IFMT == S_IFDIR),
+            is_folder: item.mode.is_some_and(is_folder),
             is_guess: false,
         }
     }
@@ -229,9 +229,6 @@ fn nameless(item: &Path<'_>, deed: Deed) -> Option<Touched> {
 
 /// include/uapi/linux/fcntl.h: the working folder stands for an open one.
 const AT_FDCWD: u32 = -100_i32 as u32;
-/// include/uapi/linux/stat.h
-const S_IFMT: u32 = 0o170_000;
-const S_IFDIR: u32 = 0o040_000;
 const O_ACCMODE: u64 = 0o3;
 const O_WRONLY: u64 = 0o1;
 const O_TRUNC: u64 = 0o1000;

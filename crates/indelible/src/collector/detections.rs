@@ -51,7 +51,7 @@ pub(super) fn start(
         counted: Counts::default(),
     };
     let config = config.clone();
-    let surroundings = Surroundings::of_collector(&config)?;
+    let surroundings = Surroundings::new(&config, Vec::new())?;
     let thread = std::thread::Builder::new().name("detections".into());
     let thread = thread.spawn(move || {
         process::give_way();

@@ -300,7 +300,7 @@ impl Agent {
             process::drop_to_user(uid, gid)?;
         }
         let detections = config.detections.clone().unwrap_or_default();
-        let surroundings = Surroundings::with(&detections, inodes)?;
+        let surroundings = Surroundings::new(&detections, inodes)?;
         let sandbox = agent::detections_sandbox(layout, &detections);
         let files = confine(Some(sandbox).filter(|_| config.sandbox))?;
         if self.probe_sandbox {

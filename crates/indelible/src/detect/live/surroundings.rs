@@ -15,19 +15,12 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    /// For detections over the log of many hosts.
+    /// Makes the programs ready, beside what is known of the host ([`inodes_of_host`]; nothing where the log is
+    /// of many).
     ///
     /// # Errors
     /// A process that cannot be started.
-    pub(crate) fn of_collector(config: &DetectionsConfig) -> Result<Self> {
-        Self::with(config, Vec::new())
-    }
-
-    /// Makes the programs ready, beside what this host looks like ([`inodes_of_host`]).
-    ///
-    /// # Errors
-    /// As [`Surroundings::of_collector`].
-    pub(crate) fn with(config: &DetectionsConfig, inodes: Vec<Inode>) -> Result<Self> {
+    pub(crate) fn new(config: &DetectionsConfig, inodes: Vec<Inode>) -> Result<Self> {
         Ok(Self {
             programs: Programs::start(&config.outputs)?,
             inodes,
